@@ -1,0 +1,84 @@
+"""Reads settings from the environment and stops with one clear sentence when one is wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
+
+
+def text(name: str, default: str = "") -> str:
+    """The value of `name`, or `default` when unset or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def required(name: str, why: str) -> str:
+    """The value of `name`. Raises ImproperlyConfigured saying why it is needed."""
+    if value := text(name):
+        return value
+    raise ImproperlyConfigured(f"{name} is not set. {why}")
+
+
+def flag(name: str, default: bool = False) -> bool:
+    """A yes or no. Raises ImproperlyConfigured for anything else."""
+    value = os.environ.get(name)
+    if value is None:
+        return default
+    if value.strip().lower() in TRUE:
+        return True
+    if value.strip().lower() in FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}; use 1 or 0.")
+
+
+def whole_number(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number of at least `least`. Raises ImproperlyConfigured for anything else."""
+    value = text(name)
+    if not value:
+        return default
+    if not value.isdigit() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is {value!r}; use a whole number of at least {least}.")
+    return int(value)
+
+
+def listed(name: str) -> list[str]:
+    """A comma-separated list without blanks."""
+    return [part.strip() for part in text(name).split(",") if part.strip()]
+
+
+def url(name: str, schemes: Mapping[str, str]) -> str:
+    """A URL with one of `schemes` (scheme -> what it is for), or "" when unset."""
+    value = text(name)
+    if value and urlsplit(value).scheme not in schemes:
+        known = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise ImproperlyConfigured(f"{name} must start with one of {known}.")
+    return value
+
+
+def email(name: str, default: str) -> dict[str, object]:
+    """Django's e-mail settings from smtp://, smtps://, console:// or file:///folder."""
+    value = text(name, default)
+    parts = urlsplit(value)
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    if parts.scheme == "file":
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": unquote(parts.path),
+        }
+    if parts.scheme in {"smtp", "smtps"} and parts.hostname:
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "EMAIL_HOST": parts.hostname,
+            "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
+            "EMAIL_HOST_USER": unquote(parts.username or ""),
+            "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+            "EMAIL_USE_SSL": parts.scheme == "smtps",
+            "EMAIL_USE_TLS": parts.scheme == "smtp" and "tls=0" not in parts.query,
+            "EMAIL_TIMEOUT": 20,
+        }
+    raise ImproperlyConfigured(f"{name} must be smtp://user:password@host:port, smtps://…, console:// or file:///folder.")

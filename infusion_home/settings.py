@@ -1,0 +1,311 @@
+"""Settings, all from the environment, loud when wrong.
+
+INFUSION_HOME_MODE is `production` unless something says otherwise: `demo` (make demo), `test`
+(the test suite) or `offline` (commands without a database). Only demo and tests may run without a
+secret key of their own and with the embedded PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import available_timezones
+
+import dj_database_url
+from celery.schedules import schedule
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from infusion_home import embedded, environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MODES = {"production", "demo", "test", "offline"}
+MODE = environment.text("INFUSION_HOME_MODE", "production")
+if MODE not in MODES:
+    raise ImproperlyConfigured(f"INFUSION_HOME_MODE is {MODE!r}; use one of {', '.join(sorted(MODES))}.")
+PRODUCTION = MODE == "production"
+
+# Everything this machine writes lives in one folder.
+STATE_DIR = Path(environment.text("INFUSION_HOME_STATE", str(BASE_DIR / "var")))
+
+DEBUG = environment.flag("DEBUG")
+if DEBUG and PRODUCTION:
+    raise ImproperlyConfigured("DEBUG is for demo and tests only; unset it or set INFUSION_HOME_MODE=demo.")
+
+if PRODUCTION:
+    SECRET_KEY = environment.required(
+        "SECRET_KEY", "Production needs 50 random characters or more (or run `make demo`)."
+    )
+    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 10:
+        raise ImproperlyConfigured("SECRET_KEY is too short or too simple; use 50 random characters or more.")
+    ALLOWED_HOSTS = environment.listed("ALLOWED_HOSTS")
+    if not ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS is not set. List the host names people will type, with commas.")
+else:
+    SECRET_KEY = environment.text("SECRET_KEY", secrets.token_urlsafe(50))
+    ALLOWED_HOSTS = environment.listed("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", "testserver"]
+CSRF_TRUSTED_ORIGINS = environment.listed("CSRF_TRUSTED_ORIGINS")
+
+# --- Parts -----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "axes",
+    "csp",
+    "django_htmx",
+    "heroicons",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "accounts",
+    "patients",
+    "nurses",
+    "scheduling",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.IdleSessionMiddleware",
+    "accounts.middleware.PersonalSettingsMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "infusion_home.urls"
+WSGI_APPLICATION = "infusion_home.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "infusion_home.context.agency",
+            ],
+            "builtins": ["heroicons.templatetags.heroicons"],
+        },
+    }
+]
+
+# --- Data ------------------------------------------------------------------------------------
+
+DATABASE_URL = environment.url("DATABASE_URL", {"postgres": "PostgreSQL", "postgresql": "PostgreSQL"})
+if not DATABASE_URL:
+    if PRODUCTION:
+        raise ImproperlyConfigured("DATABASE_URL is not set. Use postgres://user:password@host:5432/name.")
+    if MODE != "offline":
+        DATABASE_URL = embedded.start(STATE_DIR / ("postgres-test" if MODE == "test" else "postgres"))
+if DATABASE_URL:
+    DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+    DATABASES["default"]["TEST"] = {
+        "NAME": environment.text("INFUSION_HOME_TEST_DB", "test_infusion_home"),
+        "TEMPLATE": "template0",
+    }
+    # A lock waits for a person's patience, not for ever; see docs/locking.md.
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c lock_timeout=8000 -c timezone=UTC"
+else:
+    DATABASES = {}
+
+REDIS_URL = environment.url("REDIS_URL", {"redis": "Redis", "rediss": "Redis over TLS", "unix": "Redis"})
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+elif PRODUCTION:
+    raise ImproperlyConfigured("REDIS_URL is not set. Use redis://host:6379/0.")
+elif MODE == "demo":
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": STATE_DIR / "cache",
+        }
+    }
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People and sign-in ----------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: a locked-out name never reaches the password check
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+if MODE == "test":
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "sign-in"
+
+AXES_FAILURE_LIMIT = environment.whole_number("SIGN_IN_TRIES", 5, least=1)
+AXES_COOLOFF_TIME = timedelta(minutes=environment.whole_number("SIGN_IN_LOCK_MINUTES", 15, least=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.locked_out"
+AXES_ENABLE_ACCESS_FAILURE_LOG = False
+AXES_VERBOSE = False
+
+# Idle minutes after which a session ends, by role: work is kept, the person signs in again.
+IDLE_MINUTES = {"coordinator": 15, "lead": 15, "admin": 15, "nurse": 12 * 60, "patient": 30}
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+
+# --- Transport security ----------------------------------------------------------------------
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = environment.flag("SECURE_SSL_REDIRECT", True)
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = environment.whole_number("SECURE_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    if environment.flag("BEHIND_PROXY"):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# --- API -------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["infusion_home.api_errors.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "infusion_home.api_errors.Pages",
+    "PAGE_SIZE": 50,
+    "EXCEPTION_HANDLER": "infusion_home.api_errors.problem",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=12), "TOKEN_LIMIT_PER_USER": 10, "AUTO_REFRESH": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Infusion Home",
+    "DESCRIPTION": "Prescriptions, dose calendars and visits of a home-infusion agency.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+}
+
+# --- Background work -------------------------------------------------------------------------
+
+CELERY_TIMEZONE = "UTC"  # beat must never meet a repeated or missing hour
+CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+if not REDIS_URL:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(STATE_DIR / "broker" / "queue"),
+        "data_folder_out": str(STATE_DIR / "broker" / "queue"),
+        "control_folder": str(STATE_DIR / "broker" / "control"),
+        "store_processed": False,
+    }
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False  # a booking never waits for a dead broker: the table is the truth
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "scheduling.tasks.heartbeat", "schedule": schedule(timedelta(seconds=10))},
+    "send-due-notices": {"task": "scheduling.tasks.send_due_notices", "schedule": schedule(timedelta(seconds=15))},
+}
+CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
+
+# --- The agency ------------------------------------------------------------------------------
+
+AGENCY_NAME = environment.text("AGENCY_NAME", "Trinity Home Care")
+AGENCY_PHONE = environment.text("AGENCY_PHONE", "+12145550142")
+AGENCY_TIME_ZONE = environment.text("AGENCY_TIME_ZONE", "America/Chicago")
+if AGENCY_TIME_ZONE not in available_timezones():
+    raise ImproperlyConfigured(f"AGENCY_TIME_ZONE is {AGENCY_TIME_ZONE!r}; use a name like America/Chicago.")
+for word in ("infusion", "sclerosis"):
+    if word in AGENCY_NAME.lower():
+        raise ImproperlyConfigured(f"AGENCY_NAME appears in messages and must not contain the word {word!r}.")
+# Nothing is sent in the first minutes after a booking, so that an undo is silent.
+NOTICE_DELAY = timedelta(
+    minutes=environment.whole_number("NOTICE_DELAY_MINUTES", 0 if MODE in {"demo", "test"} else 5)
+)
+
+globals().update(environment.email("EMAIL_URL", f"file://{STATE_DIR / 'mail'}" if MODE == "demo" else "console://"))
+DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "no-reply@localhost")
+
+# --- Language, time, files -------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = AGENCY_TIME_ZONE  # for showing only: the database connection is UTC
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "infusion_home" / "static"]
+if (BASE_DIR / "vendor-assets").is_dir():  # optional font, see `make assets`
+    STATICFILES_DIRS.append(BASE_DIR / "vendor-assets")
+if PRODUCTION:
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
+WHITENOISE_USE_FINDERS = not PRODUCTION
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL", "WARNING" if MODE == "test" else "INFO")},
+    "loggers": {"axes": {"level": "ERROR"}},  # its messages carry the names people typed
+}

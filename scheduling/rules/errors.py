@@ -1,0 +1,63 @@
+"""Refusals: what the product says no to, each with a stable code and one plain sentence.
+
+A page shows the sentence beside its cause; the API answers `status` with the same code.
+"""
+
+from __future__ import annotations
+
+
+class Refused(Exception):
+    """The wish was understood and is not allowed. Nothing was written.
+
+    `code` never changes once published; `field` names the input that caused it, when one did;
+    `absolute` means no reason and no role makes it allowed.
+    """
+
+    code = "REFUSED"
+    status = 422
+    absolute = True
+
+    def __init__(self, message: str, *, code: str = "", field: str = "") -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.field = field
+
+
+class RuleBroken(Refused):
+    """A dosing or booking rule forbids it, whoever asks."""
+
+    code = "RULE_BROKEN"
+
+
+class NeedsReason(Refused):
+    """Allowed for a named person who gives a reason; refused without one."""
+
+    code = "NEEDS_REASON"
+    absolute = False
+
+
+class Conflict(Refused):
+    """Somebody else was first: the nurse, the patient or the dose is taken, or the page was stale."""
+
+    code = "CONFLICT"
+    status = 409
+    absolute = False
+
+
+class SlotTaken(Conflict):
+    """The nurse or the patient has another visit then, or the dose has a visit already."""
+
+    code = "SLOT_TAKEN"
+
+
+class StaleVersion(Conflict):
+    """The row changed after the page was loaded."""
+
+    code = "STALE_VERSION"
+
+
+class BadInput(Refused):
+    """The input cannot be understood: `field` says where, the message why."""
+
+    code = "BAD_INPUT"
+    status = 400
