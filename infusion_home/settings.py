@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "scheduling.middleware.OriginMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -115,7 +116,7 @@ if not DATABASE_URL:
     if PRODUCTION:
         raise ImproperlyConfigured("DATABASE_URL is not set. Use postgres://user:password@host:5432/name.")
     if MODE != "offline":
-        DATABASE_URL = embedded.start(STATE_DIR / ("postgres-test" if MODE == "test" else "postgres"))
+        DATABASE_URL = embedded.start(STATE_DIR / ("postgres-test" if MODE == "test" else "postgres"), durable=MODE != "test")
 if DATABASE_URL:
     DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
     DATABASES["default"]["TEST"] = {

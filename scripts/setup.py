@@ -26,7 +26,8 @@ def check_python():
     found = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < OLDEST:
         stop(
-            f"Python 3.11 or newer is needed and {sys.executable} is {found}. Name another: make PYTHON=python3.12 …"
+            f"Python 3.11 or newer is needed and {sys.executable} is {found}. "
+            "Name a newer one: make demo PYTHON=python3.12"
         )
     try:
         import ensurepip  # noqa: F401  Debian leaves it out unless python3-venv is installed
