@@ -135,6 +135,8 @@ def _wait_until_it_answers(folder: Path, uri: str, keeper: subprocess.Popen[byte
             raise ImproperlyConfigured(
                 f"the embedded PostgreSQL did not start: {server_folder.last_words(folder)}"
             )
+        if not running(folder):
+            return False  # the server of a killed keeper may answer before the new keeper has taken over
         try:
             psycopg2.connect(uri, connect_timeout=5).close()
         except psycopg2.OperationalError:
