@@ -81,4 +81,15 @@ def email(name: str, default: str) -> dict[str, object]:
             "EMAIL_USE_TLS": parts.scheme == "smtp" and "tls=0" not in parts.query,
             "EMAIL_TIMEOUT": 20,
         }
-    raise ImproperlyConfigured(f"{name} must be smtp://user:password@host:port, smtps://…, console:// or file:///folder.")
+    raise ImproperlyConfigured(
+        f"{name} must be smtp://user:password@host:port, smtps://…, console:// or file:///folder."
+    )
+
+
+def hours(name: str, default: str) -> tuple[int, int]:
+    """First and last hour of a day, like 9-20: from 9:00 until before 20:00."""
+    value = text(name, default)
+    first, _dash, last = value.partition("-")
+    if not (first.isdigit() and last.isdigit() and 0 <= int(first) < int(last) <= 24):
+        raise ImproperlyConfigured(f"{name} is {value!r}; use two hours like 9-20.")
+    return int(first), int(last)

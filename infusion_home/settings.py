@@ -42,7 +42,9 @@ if PRODUCTION:
         raise ImproperlyConfigured("SECRET_KEY is too short or too simple; use 50 random characters or more.")
     ALLOWED_HOSTS = environment.listed("ALLOWED_HOSTS")
     if not ALLOWED_HOSTS:
-        raise ImproperlyConfigured("ALLOWED_HOSTS is not set. List the host names people will type, with commas.")
+        raise ImproperlyConfigured(
+            "ALLOWED_HOSTS is not set. List the host names people will type, with commas."
+        )
 else:
     SECRET_KEY = environment.text("SECRET_KEY", secrets.token_urlsafe(50))
     ALLOWED_HOSTS = environment.listed("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", "testserver"]
@@ -116,7 +118,9 @@ if not DATABASE_URL:
     if PRODUCTION:
         raise ImproperlyConfigured("DATABASE_URL is not set. Use postgres://user:password@host:5432/name.")
     if MODE != "offline":
-        DATABASE_URL = embedded.start(STATE_DIR / ("postgres-test" if MODE == "test" else "postgres"), durable=MODE != "test")
+        DATABASE_URL = embedded.start(
+            STATE_DIR / ("postgres-test" if MODE == "test" else "postgres"), durable=MODE != "test"
+        )
 if DATABASE_URL:
     DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
     DATABASES["default"]["TEST"] = {
@@ -242,10 +246,13 @@ SPECTACULAR_SETTINGS = {
 CELERY_TIMEZONE = "UTC"  # beat must never meet a repeated or missing hour
 CELERY_BROKER_URL = REDIS_URL or "filesystem://"
 if not REDIS_URL:
+    broker = STATE_DIR / (
+        "broker-test" if MODE == "test" else "broker"
+    )  # a demo's worker takes no test's task
     CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(STATE_DIR / "broker" / "queue"),
-        "data_folder_out": str(STATE_DIR / "broker" / "queue"),
-        "control_folder": str(STATE_DIR / "broker" / "control"),
+        "data_folder_in": str(broker / "queue"),
+        "data_folder_out": str(broker / "queue"),
+        "control_folder": str(broker / "control"),
         "store_processed": False,
     }
 CELERY_TASK_IGNORE_RESULT = True
@@ -259,7 +266,14 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "scheduling.tasks.heartbeat", "schedule": schedule(timedelta(seconds=10))},
-    "send-due-notices": {"task": "scheduling.tasks.send_due_notices", "schedule": schedule(timedelta(seconds=15))},
+    "send-due-notices": {
+        "task": "scheduling.tasks.send_due_notices",
+        "schedule": schedule(timedelta(seconds=15)),
+    },
+    "extend-calendars": {
+        "task": "scheduling.tasks.extend_calendars",
+        "schedule": schedule(timedelta(hours=12)),
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
 
@@ -278,7 +292,11 @@ NOTICE_DELAY = timedelta(
     minutes=environment.whole_number("NOTICE_DELAY_MINUTES", 0 if MODE in {"demo", "test"} else 5)
 )
 
-globals().update(environment.email("EMAIL_URL", f"file://{STATE_DIR / 'mail'}" if MODE == "demo" else "console://"))
+NOTICE_HOURS = environment.hours("NOTICE_HOURS", "0-24" if MODE in {"demo", "test"} else "9-20")
+
+globals().update(
+    environment.email("EMAIL_URL", f"file://{STATE_DIR / 'mail'}" if MODE == "demo" else "console://")
+)
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "no-reply@localhost")
 
 # --- Language, time, files -------------------------------------------------------------------
@@ -307,6 +325,9 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": environment.text("LOG_LEVEL", "WARNING" if MODE == "test" else "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": environment.text("LOG_LEVEL", "WARNING" if MODE == "test" else "INFO"),
+    },
     "loggers": {"axes": {"level": "ERROR"}},  # its messages carry the names people typed
 }

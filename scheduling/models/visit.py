@@ -23,6 +23,7 @@ STATE_CHOICES = [
     ("in_progress", _("Under way")),
     ("completed", _("Completed")),
     ("cancelled", _("Cancelled")),
+    ("moved", _("Moved")),
     ("missed", _("Not done")),
 ]
 CANCEL_CLASSES = [

@@ -17,10 +17,11 @@ class Refused(Exception):
     status = 422
     absolute = True
 
-    def __init__(self, message: str, *, code: str = "", field: str = "") -> None:
+    def __init__(self, message: str, *, code: str = "", field: str = "", codes: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.code = code or type(self).code
         self.field = field
+        self.codes = codes or (self.code,)
 
 
 class RuleBroken(Refused):
@@ -30,7 +31,7 @@ class RuleBroken(Refused):
 
 
 class NeedsReason(Refused):
-    """Allowed for a named person who gives a reason; refused without one."""
+    """Allowed for a named person who gives a reason; refused without one. `codes` says what for."""
 
     code = "NEEDS_REASON"
     absolute = False

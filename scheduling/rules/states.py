@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from scheduling.rules.errors import Conflict
 
 MOVES: Mapping[str, frozenset[str]] = {
-    "held": frozenset({"booked", "cancelled"}),
-    "booked": frozenset({"confirmed", "en_route", "arrived", "in_progress", "completed", "cancelled", "missed"}),
-    "confirmed": frozenset({"booked", "en_route", "arrived", "in_progress", "completed", "cancelled", "missed"}),
+    "held": frozenset({"booked", "cancelled", "moved"}),
+    "booked": frozenset(
+        {"confirmed", "en_route", "arrived", "in_progress", "completed", "cancelled", "moved", "missed"}
+    ),
+    "confirmed": frozenset(
+        {"booked", "en_route", "arrived", "in_progress", "completed", "cancelled", "moved", "missed"}
+    ),
     "en_route": frozenset({"arrived", "in_progress", "completed", "cancelled", "missed"}),
     "arrived": frozenset({"in_progress", "completed", "cancelled", "missed"}),
     "in_progress": frozenset({"completed", "missed"}),
     "completed": frozenset(),
     "cancelled": frozenset(),
+    "moved": frozenset(),
     "missed": frozenset(),
 }
 

@@ -1,0 +1,56 @@
+"""What every writer shares: a refused or lost race never reaches a person as a database error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from django.db import IntegrityError, OperationalError, transaction
+
+from scheduling.rules.errors import Conflict, SlotTaken
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXCLUSION, UNIQUE = "23P01", "23505"
+BUSY = {"40P01", "40001", "55P03"}  # deadlock, serialization, lock time-out
+
+TAKEN_BY = {
+    "visit_nurse_in_one_place": ("NURSE_TAKEN", "The nurse has another visit then."),
+    "visit_patient_in_one_place": ("PATIENT_TAKEN", "The patient has another visit then."),
+    "visit_one_live_per_dose": ("DOSE_TAKEN", "This dose has a visit already."),
+    "dose_number_once": ("DOSE_TAKEN", "This dose is being planned by somebody else."),
+    "record_first_once": ("ALREADY_RECORDED", "This dose was recorded already."),
+}
+
+
+def writes(service: Callable[P, R]) -> Callable[P, R]:
+    """One transaction; constraint and lock errors of PostgreSQL become kinds of Conflict."""
+
+    @wraps(service)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with transaction.atomic():
+                return service(*args, **kwargs)
+        except IntegrityError as error:
+            raise _lost(error) from error
+        except OperationalError as error:
+            if getattr(error.__cause__, "pgcode", None) in BUSY:
+                raise Conflict(
+                    "Somebody else is changing this right now. Try again in a moment.", code="BUSY"
+                ) from error
+            raise
+
+    return guarded
+
+
+def _lost(error: IntegrityError) -> Exception:
+    """The Conflict a broken constraint stands for; the error itself when it is a fault of ours."""
+    cause = error.__cause__
+    diagnosis = getattr(cause, "diag", None)
+    name = getattr(diagnosis, "constraint_name", None)
+    if getattr(cause, "pgcode", None) in {EXCLUSION, UNIQUE} and name in TAKEN_BY:
+        code, sentence = TAKEN_BY[name]
+        return SlotTaken(sentence, code=code)
+    return error

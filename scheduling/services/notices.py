@@ -1,0 +1,183 @@
+"""Messages owed: the row first, in the transaction of the booking; the queue only a hint.
+
+Sent at most once. A row is claimed, marked as attempted and committed before the network is used; a
+claim that outlived its worker after that mark is never sent again but shown to a person as unknown.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from celery import signature
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from patients.models import Contact
+from scheduling.models import Notice, Visit
+from scheduling.rules import states
+from scheduling.transports import Doubt, NotSent, Outcome, Sent, TryAgain, transport_for
+
+CLAIM_IS_STALE = timedelta(minutes=2)
+MAX_ATTEMPTS = 5
+CHANNELS = (Contact.Channel.EMAIL,)
+
+
+def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notice]:
+    """Owe the patient a message about the visit, one row a channel. Call inside the visit's transaction.
+
+    A channel that cannot be used gets a row too, suppressed with the reason: "why did nothing go out"
+    has an answer.
+    """
+    now = now or timezone.now()
+    contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
+    owed = []
+    for channel in CHANNELS:
+        notice, _created = Notice.objects.get_or_create(
+            patient_id=visit.patient_id,
+            visit=visit,
+            visit_version=visit.version,
+            kind=kind,
+            channel=channel,
+            defaults={"due_at": now + settings.NOTICE_DELAY, "expires_at": max(visit.starts_at, now)},
+        )
+        if reason := _unreachable(contacts.get(channel)):
+            _settle(notice, Notice.State.SUPPRESSED, reason, now)
+        owed.append(notice)
+    # A booking outlives a dead broker: if the hint is lost, the next heartbeat finds the row.
+    transaction.on_commit(partial(_hint, delay=settings.NOTICE_DELAY), robust=True)
+    return owed
+
+
+def drop(visit: Visit, reason: str) -> int:
+    """Suppress what is still unsent about a visit that moved or ended. Returns how many rows."""
+    return Notice.objects.filter(visit=visit, state=Notice.State.PLANNED).update(
+        state=Notice.State.SUPPRESSED, reason=reason, settled_at=timezone.now()
+    )
+
+
+def send_due(*, batch: int = 100, now: datetime | None = None) -> int:
+    """Send everything that is due; returns how many rows were settled. Any number may run at once."""
+    recover_stale(now=now)
+    settled = 0
+    while claimed := claim_due(batch, now=now):
+        for notice in claimed:
+            deliver(notice, now=now)  # one bad row ends as failed; its neighbours go on
+        settled += len(claimed)
+    return settled
+
+
+@transaction.atomic
+def claim_due(batch: int, *, now: datetime | None = None) -> list[Notice]:
+    """Take up to `batch` due rows that nobody else holds."""
+    now = now or timezone.now()
+    due = (
+        Notice.objects.filter(state=Notice.State.PLANNED, due_at__lte=now)
+        .select_for_update(skip_locked=True, no_key=True, of=("self",))
+        .order_by("due_at", "pk")[:batch]
+    )
+    ids = [notice.pk for notice in due]
+    Notice.objects.filter(pk__in=ids).update(state=Notice.State.CLAIMED, claimed_at=now)
+    return list(
+        Notice.objects.filter(pk__in=ids).select_related("patient", "visit", "visit__nurse").order_by("due_at", "pk")
+    )
+
+
+def deliver(notice: Notice, *, now: datetime | None = None) -> None:
+    """Check everything again, mark the attempt, then send outside any transaction."""
+    now = now or timezone.now()
+    contact = Contact.objects.filter(patient_id=notice.patient_id, channel=notice.channel).first()
+    visit = Visit.objects.get(pk=notice.visit_id)
+    if now >= notice.expires_at and notice.kind != Notice.Kind.CANCELLED:
+        _settle(notice, Notice.State.EXPIRED, "the visit's time had come", now)
+        return
+    if reason := why_not(notice, visit, contact):
+        _settle(notice, Notice.State.SUPPRESSED, reason, now)
+        return
+    if opening := quiet_until(visit.time_zone, now):
+        _put_back(notice, due_at=opening)
+        return
+    notice.message_id = notice.message_id or f"notice-{notice.pk}"
+    marked = Notice.objects.filter(pk=notice.pk, state=Notice.State.CLAIMED, attempted_at__isnull=True).update(
+        attempted_at=now, attempts=notice.attempts + 1, message_id=notice.message_id
+    )
+    if not marked:
+        return  # somebody else settled it while we looked
+    notice.attempts += 1
+    try:
+        outcome = transport_for(notice.channel).send(notice, visit, contact)
+    except Exception as error:  # a poison row must not stop its neighbours
+        outcome = NotSent(type(error).__name__)
+    _conclude(notice, outcome, now)
+
+
+def _conclude(notice: Notice, outcome: Outcome, now: datetime) -> None:
+    if isinstance(outcome, Sent):
+        _settle(notice, Notice.State.SENT, "", now)
+    elif isinstance(outcome, TryAgain) and notice.attempts < MAX_ATTEMPTS:
+        _put_back(notice, due_at=now + timedelta(minutes=2**notice.attempts), reason=outcome.reason)
+    elif isinstance(outcome, Doubt):
+        _settle(notice, Notice.State.UNKNOWN, outcome.reason, now)
+    else:
+        _settle(notice, Notice.State.FAILED, outcome.reason, now)
+
+
+def why_not(notice: Notice, visit: Visit, contact: Contact | None) -> str:
+    """The reason a message must not go out now, or "" when it may."""
+    if reason := _unreachable(contact):
+        return reason
+    if visit.version != notice.visit_version:
+        return "the visit changed after this was planned"
+    if notice.kind == Notice.Kind.CANCELLED:
+        return "" if visit.state == "cancelled" else "the visit is not cancelled"
+    if visit.state not in states.OPEN:
+        return f"the visit is {visit.get_state_display().lower()}"
+    return ""
+
+
+def quiet_until(time_zone: str, now: datetime) -> datetime | None:
+    """When sending opens again in the home's zone; None when it is open now."""
+    first, last = settings.NOTICE_HOURS
+    local = now.astimezone(ZoneInfo(time_zone))
+    if first <= local.hour < last:
+        return None
+    day = local.date() if local.hour < first else local.date() + timedelta(days=1)
+    return datetime.combine(day, time(first), ZoneInfo(time_zone))
+
+
+def recover_stale(*, now: datetime | None = None) -> int:
+    """Settle claims whose worker is gone: back to planned if nothing was tried, else unknown."""
+    now = now or timezone.now()
+    stale = Notice.objects.filter(state=Notice.State.CLAIMED, claimed_at__lt=now - CLAIM_IS_STALE)
+    freed = stale.filter(attempted_at__isnull=True).update(state=Notice.State.PLANNED, claimed_at=None)
+    doubtful = stale.filter(attempted_at__isnull=False).update(
+        state=Notice.State.UNKNOWN, reason="the worker ended while sending", settled_at=now
+    )
+    return freed + doubtful
+
+
+def _unreachable(contact: Contact | None) -> str:
+    if contact is None or not contact.value:
+        return "no address on file"
+    if contact.opted_out_at:
+        return "the patient opted out of this channel"
+    return "" if contact.consented_at else "no consent on file for this channel"
+
+
+def _settle(notice: Notice, state: str, reason: str, now: datetime) -> None:
+    notice.state, notice.reason, notice.settled_at = state, reason[:200], now
+    notice.save(update_fields=["state", "reason", "settled_at"])
+
+
+def _put_back(notice: Notice, *, due_at: datetime, reason: str = "") -> None:
+    notice.state, notice.due_at, notice.reason = Notice.State.PLANNED, due_at, reason[:200]
+    notice.claimed_at = notice.attempted_at = None
+    notice.save(update_fields=["state", "due_at", "reason", "claimed_at", "attempted_at"])
+
+
+def _hint(delay: timedelta) -> None:
+    signature("scheduling.tasks.send_due_notices").apply_async(
+        countdown=max(0, int(delay.total_seconds())), retry=False, expires=600
+    )

@@ -1,0 +1,118 @@
+"""Add a patient, a measurement, a paper. The only writers of the patients app's rows besides prescribing."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from patients.models import Contact, Evidence, Measurement, Patient, Prescription
+from patients.names import folded
+from patients.validators import e164
+from scheduling import clock
+from scheduling.rules.amounts import check_plausible
+from scheduling.rules.errors import BadInput
+from scheduling.services import doses, events
+from scheduling.services.guard import writes
+
+
+@writes
+def register_patient(*, by: User, email: str = "", phone: str = "", **fields: Any) -> Patient:
+    """Add a patient with contacts as given; `fields` are those of Patient. An e-mail or number the patient
+    gave for visit messages counts as consent for them; both are audited."""
+    if Patient.objects.filter(mrn=fields.get("mrn", "")).exists():
+        raise BadInput("Another patient has this MRN.", field="mrn")
+    patient = Patient(**fields)
+    patient.save()
+    now = timezone.now()
+    for channel, value in ((Contact.Channel.EMAIL, email), (Contact.Channel.VOICE, e164(phone) if phone else "")):
+        if value:
+            Contact.objects.create(
+                patient=patient, channel=channel, value=value, consented_at=now, consent_source="registration"
+            )
+    events.write("patient_registered", by=by, patient=patient, subject=patient)
+    return patient
+
+
+def likely_duplicates(*, first_name: str, last_name: str, date_of_birth: date) -> list[Patient]:
+    """Patients with the same birthday and last name, or the same full name: a person decides."""
+    same_name = Patient.objects.filter(search_name=folded(f"{last_name} {first_name}"))
+    same_birthday = Patient.objects.filter(
+        date_of_birth=date_of_birth, search_name__startswith=folded(last_name) + " "
+    )
+    return list((same_name | same_birthday).distinct()[:5])
+
+
+@writes
+def record_measurement(
+    *, patient_id: int, kind: str, value: Decimal, measured_on: date, by: User
+) -> Measurement:
+    """Record a weight (kg) or height (cm) and work out the amounts that depend on it again."""
+    patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+    if measured_on > clock.today_in(patient.time_zone):
+        raise BadInput("A measurement cannot be dated in the future.", field="measured_on")
+    check_plausible(**{"height_cm": None, "weight_kg": None, kind: value})
+    measurement = Measurement.objects.create(
+        patient=patient, kind=kind, value=value, measured_on=measured_on, recorded_by=by
+    )
+    events.write("measured", by=by, patient=patient, subject=measurement, kind=kind)
+    for prescription in patient.prescriptions.filter(
+        status__in=[Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD]
+    ).order_by("pk"):
+        if doses.regimen_of(prescription).needs_weight:
+            prescription = Prescription.objects.select_for_update(no_key=True).get(pk=prescription.pk)
+            prescription.patient = patient
+            doses.sync(prescription)
+    return measurement
+
+
+@writes
+def record_evidence(
+    *,
+    patient_id: int,
+    kind: str,
+    dated_on: date,
+    by: User,
+    prescription_id: int | None = None,
+    valid_until_on: date | None = None,
+    clear: bool = True,
+    reference: str = "",
+    note: str = "",
+) -> Evidence:
+    """Put a paper on file: a lab result, a vaccination, an authorization. Future dates are refused."""
+    patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+    if dated_on > clock.today_in(patient.time_zone):
+        raise BadInput("A result cannot be dated in the future.", field="dated_on")
+    if valid_until_on and valid_until_on < dated_on:
+        raise BadInput("It cannot end before it is dated.", field="valid_until_on")
+    if prescription_id and not patient.prescriptions.filter(pk=prescription_id).exists():
+        raise BadInput("This order belongs to somebody else.", field="prescription")
+    paper = Evidence.objects.create(
+        patient=patient,
+        prescription_id=prescription_id,
+        kind=kind,
+        dated_on=dated_on,
+        valid_until_on=valid_until_on,
+        clear=clear,
+        reference=reference,
+        note=note,
+        recorded_by=by,
+    )
+    events.write("evidence_recorded", by=by, patient=patient, subject=paper, kind=kind, clear=clear)
+    return paper
+
+
+@writes
+def withdraw_evidence(*, evidence_id: int, by: User, why: str) -> Evidence:
+    """Take back a paper recorded by mistake; the row stays. `why` is asked for."""
+    if not why.strip():
+        raise BadInput("Say why it is withdrawn.", field="why")
+    paper = Evidence.objects.select_for_update(no_key=True).get(pk=evidence_id)
+    if paper.withdrawn_at is None:
+        paper.withdrawn_at, paper.withdrawn_why = timezone.now(), why[:500]
+        paper.save(update_fields=["withdrawn_at", "withdrawn_why"])
+        events.write("evidence_withdrawn", by=by, patient=paper.patient_id, subject=paper, why=why)
+    return paper

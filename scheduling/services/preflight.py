@@ -1,0 +1,226 @@
+"""What stands against a visit, gathered from the database for the pure rules to judge. Writes nothing.
+
+Used under the booking locks for the decision, and without them for what a page shows beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+from django.utils import timezone
+
+from nurses.models import Nurse
+from patients.models import Evidence, Patient
+from scheduling import clock
+from scheduling.models import PlannedDose, Site, Visit
+from scheduling.planning.travel import drive_minutes
+from scheduling.rules import eligibility, states
+from scheduling.rules.eligibility import Problem, Span
+from scheduling.rules.orders import Given
+from scheduling.rules.proposals import check_date
+from scheduling.services import doses, readiness
+
+IV = "iv"  # the competency every infusion needs
+NURSE_CODES = {
+    "NURSE_INACTIVE", "NOT_LICENSED", "LICENCE_EXPIRED", "NOT_COMPETENT", "COMPETENCY_EXPIRED",
+    "TIME_OFF", "NO_SHIFT", "OUTSIDE_SHIFT", "DAY_TOO_LONG", "NURSE_TAKEN",
+}  # fmt: skip
+
+
+def field_of(code: str) -> str:
+    """The field of a booking form a problem belongs beside."""
+    return "nurse" if code in NURSE_CODES else "starts_at"
+
+
+def needs_of(dose: PlannedDose) -> tuple[str, ...]:
+    """Competency codes a nurse needs for the dose: IV therapy, and the drug by its generic name."""
+    return (IV, doses.drug_code(dose.prescription.regimen_id))
+
+
+def dose_problems(
+    dose: PlannedDose,
+    patient: Patient,
+    starts_at: datetime,
+    *,
+    now: datetime | None = None,
+    moving: Visit | None = None,
+) -> list[Problem]:
+    """What the dose, its order and the patient's papers say against `starts_at`."""
+    now = now or timezone.now()
+    day = clock.local_day(starts_at, patient.time_zone)
+    found: list[Problem] = []
+    if dose.state != PlannedDose.State.PLANNED:
+        return [Problem("DOSE_NOT_PLANNED", f"This dose is {dose.get_state_display().lower()}; it needs no visit.")]
+    if starts_at <= now:
+        found.append(Problem("IN_THE_PAST", "That time has passed. Record the dose as given instead."))
+    if patient.status != Patient.Status.ACTIVE:
+        found.append(Problem("PATIENT_AWAY", f"The patient is {patient.get_status_display().lower()}."))
+    live = dose.visits.filter(state__in=states.HOLDING)
+    if live.exclude(pk=moving.pk if moving else None).exists():
+        found.append(Problem("DOSE_TAKEN", "This dose has a visit already.", taken=True))
+    found += _date_problems(dose, day, today=clock.today_in(patient.time_zone, now), moving=moving)
+    found += _site_problems(dose, day)
+    if day > dose.prescription.expires_on:
+        found.append(
+            Problem(
+                "ORDER_EXPIRES",
+                f"The order ends {_day(dose.prescription.expires_on)}, before this visit.",
+                absolute=False,
+            )
+        )
+    found += [
+        Problem(f"MISSING_{gate.kind.upper()}", f"{gate.sentence}", absolute=False)
+        for gate in readiness.gates(dose, day)
+        if gate.bites_at_booking and not gate.met
+    ]
+    return found
+
+
+def _date_problems(
+    dose: PlannedDose, day: date, *, today: date, moving: Visit | None = None
+) -> Iterable[Problem]:
+    """Floor, window, holds and the end of the drug; also what this day would do to the next booked dose."""
+    case = doses.case_of(dose.prescription)
+    booked = doses.booked_days(dose.prescription, without=moving.pk if moving else None)
+    history = list(case.history)
+    for number in range(history[-1].number + 1 if history else 1, dose.number):
+        earlier = booked.get(number)
+        if earlier is None:
+            break
+        history.append(Given(number, earlier))
+    as_of = max([today, *(given.on for given in history)])
+    verdict = check_date(case.regimen, case.order, history, as_of, number=dose.number, on=day)
+    if verdict.decision == "refuse":
+        yield Problem(verdict.code or "REFUSED", verdict.text)
+        return
+    if verdict.decision == "warn":
+        yield Problem(verdict.code or "WARNING", verdict.text, absolute=False)
+    following = booked.get(dose.number + 1)
+    if following is not None and (not history or history[-1].number == dose.number - 1):
+        after = [*history, Given(dose.number, day)]
+        later = check_date(
+            case.regimen, case.order, after, max(as_of, day), number=dose.number + 1, on=following
+        )
+        if later.decision == "refuse" and later.code == "MIN_SEPARATION_VIOLATION":
+            yield Problem(
+                "NEXT_DOSE_TOO_CLOSE",
+                f"Dose {dose.number + 1} is booked on {_day(following)}, too close after this day. Move it first.",
+            )
+
+
+def _site_problems(dose: PlannedDose, day: date) -> Iterable[Problem]:
+    regimen = doses.regimen_of(dose.prescription)
+    flags = set(regimen.site_of_care.flags)
+    if "SITE_NOT_HOME" in flags:
+        yield Problem(
+            "SITE_NOT_HOME", "This drug is never given at home; record the doses given at the certified facility."
+        )
+    elif "SITE_TOUCH_REQUIRED" in flags and site_for(dose, day) is None:
+        yield Problem(
+            "SITE_NOT_AUTHORIZED", f"No site authorization number that covers homes is on file for {_day(day)}."
+        )
+    elif "SITE_CLINIC_PREFERRED" in flags and not _decided_for_home(dose):
+        yield Problem(
+            "SITE_CLINIC_PREFERRED",
+            "This drug is given in a clinic unless a decision for home is on file. Record the decision first.",
+        )
+
+
+def site_for(dose: PlannedDose, day: date) -> Site | None:
+    """The REMS site whose authorization covers a home visit on `day`, for drugs that need one."""
+    regimen = doses.regimen_of(dose.prescription)
+    if "SITE_TOUCH_REQUIRED" not in regimen.site_of_care.flags:
+        return None
+    return Site.objects.filter(code=doses.drug_code(regimen.id), covers_homes=True, expires_on__gte=day).first()
+
+
+def _decided_for_home(dose: PlannedDose) -> bool:
+    return Evidence.objects.filter(
+        patient=dose.prescription.patient,
+        prescription=dose.prescription,
+        kind="site_decision",
+        clear=True,
+        withdrawn_at__isnull=True,
+    ).exists()
+
+
+def nurse_problems(
+    nurse: Nurse,
+    patient: Patient,
+    *,
+    needs: Iterable[str],
+    starts_at: datetime,
+    length: timedelta,
+    without: int | None = None,
+) -> list[Problem]:
+    """What the nurse's papers, hours and other visits say against it. `without` leaves a visit being moved out."""
+    span = Span(starts_at, starts_at + length)
+    zone = ZoneInfo(nurse.time_zone)
+    day = clock.local_day(starts_at, patient.time_zone)
+    last_day = clock.local_day(span.end, patient.time_zone)
+    found: list[Problem] = []
+    if not nurse.active:
+        found.append(Problem("NURSE_INACTIVE", "This nurse no longer works here."))
+    for on in sorted({day, last_day}):
+        licence = eligibility.licence_problem(_licences(nurse), patient.state, on)
+        found += [licence] if licence else []
+        found += eligibility.competency_problems(_competencies(nurse), needs, on)
+    hours = eligibility.hours_problem(_shifts(nurse), _away(nurse, span), span, zone)
+    found += [hours] if hours else []
+    near = _visits_near(span, without)
+    nurse_visits = [visit for visit in near.filter(nurse=nurse).select_related("patient")]
+    found += eligibility.room_problems(
+        span,
+        patient.place,
+        [eligibility.Stop(Span(v.starts_at, v.ends_at), v.patient.place) for v in nurse_visits],
+        [Span(v.starts_at, v.ends_at) for v in near.filter(patient=patient)],
+        drive_minutes,
+    )
+    same_day = [v for v in nurse_visits if clock.local_day(v.starts_at, nurse.time_zone) == starts_at.astimezone(zone).date()]
+    minutes = sum(int((v.ends_at - v.starts_at).total_seconds() // 60) for v in same_day)
+    limit = eligibility.day_limit_problem(minutes, int(length.total_seconds() // 60), nurse.day_limit_minutes)
+    found += [limit] if limit else []
+    return found
+
+
+def _visits_near(span: Span, without: int | None):
+    """Live visits within a day around the span: enough for any drive and any working day."""
+    return (
+        Visit.objects.filter(state__in=states.HOLDING)
+        .filter(Q(starts_at__lt=span.end + timedelta(days=1)) & Q(ends_at__gt=span.start - timedelta(days=1)))
+        .exclude(pk=without)
+        .order_by("starts_at")
+    )
+
+
+def _licences(nurse: Nurse) -> list[eligibility.LicenceFact]:
+    return [
+        eligibility.LicenceFact(x.state, x.multistate, x.issued_on, x.expires_on) for x in nurse.licences.all()
+    ]
+
+
+def _competencies(nurse: Nurse) -> list[eligibility.CompetencyFact]:
+    return [
+        eligibility.CompetencyFact(x.code, x.granted_on, x.expires_on) for x in nurse.competencies.all()
+    ]
+
+
+def _shifts(nurse: Nurse) -> list[eligibility.ShiftFact]:
+    return [
+        eligibility.ShiftFact(x.weekday, x.starts, x.ends, x.from_on, x.until_on) for x in nurse.shifts.all()
+    ]
+
+
+def _away(nurse: Nurse, span: Span) -> list[Span]:
+    return [
+        Span(x.starts_at, x.ends_at)
+        for x in nurse.time_off.all()
+        if x.starts_at < span.end and x.ends_at > span.start
+    ]
+
+
+def _day(on: date) -> str:
+    return f"{on:%b} {on.day}, {on.year}"

@@ -1,0 +1,33 @@
+"""Celery entries: an id in, one service call. The table is the truth; running twice does no harm."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.utils import timezone
+
+from scheduling.models import Heartbeat
+from scheduling.services import doses, notices
+
+
+@shared_task(ignore_result=True, expires=30)
+def heartbeat() -> None:
+    """A worker is alive and reaches the database."""
+    Heartbeat.objects.update_or_create(name="worker", defaults={"at": timezone.now()})
+
+
+@shared_task(ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def send_due_notices() -> int:
+    """One heartbeat of the ledger: claim and send until nothing is due."""
+    return notices.send_due()
+
+
+@shared_task(ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def extend_calendars() -> int:
+    """Plan further ahead where the stored doses run out."""
+    return doses.extend_calendars()
+
+
+@worker_ready.connect
+def _first_heartbeat(**kwargs: object) -> None:
+    heartbeat.delay()
