@@ -1,0 +1,91 @@
+"""What must be true before the demo starts anything; what is not is one clear sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+HOST = "127.0.0.1"
+LEAST_FREE_MB = 300
+
+
+class CannotGoOn(Exception):
+    """One sentence for the person at the terminal."""
+
+
+def port_from(text: str) -> int:
+    """A TCP port. Raises CannotGoOn."""
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise CannotGoOn(f"PORT is {text!r}; use a number from 1 to 65535, such as PORT=8001.")
+    return int(text)
+
+
+def prepare_state(state: Path) -> None:
+    """Make the folder everything is written to, and see that it can be written."""
+    try:
+        for folder in (state, state / "log"):
+            folder.mkdir(parents=True, exist_ok=True)
+        probe = state / f".probe-{os.getpid()}"
+        probe.write_bytes(b"x")
+        probe.unlink()
+    except OSError as error:
+        raise CannotGoOn(
+            f"cannot write to {state}: {error.strerror}. INFUSION_HOME_STATE can name another folder."
+        ) from error
+
+
+@contextlib.contextmanager
+def sole_supervisor(state: Path, address: str) -> Iterator[None]:
+    """One demo for one state folder; a second one is told where the first is."""
+    with (state / "demo.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise CannotGoOn(f"it is running already at {file.read().strip() or 'another port'}.") from None
+        file.truncate(0)
+        file.write(address)
+        file.flush()
+        yield
+
+
+def check_space(state: Path) -> None:
+    free_mb = shutil.disk_usage(state).free // 1_000_000
+    if free_mb < LEAST_FREE_MB:
+        raise CannotGoOn(
+            f"only {free_mb} MB are free on the disk of {state}; at least {LEAST_FREE_MB} MB are needed."
+        )
+
+
+def check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise CannotGoOn(
+                    f"port {port} is in use. Choose another: make demo PORT={port % 65535 + 1}"
+                ) from error
+            raise CannotGoOn(f"cannot listen on port {port}: {error.strerror}.") from error
+
+
+def kept_secret_key(state: Path) -> str:
+    """The demo's own key, made once, so that a restart signs nobody out."""
+    path = state / "secret-key"
+    with contextlib.suppress(FileNotFoundError):
+        if len(key := path.read_text().strip()) >= 50:
+            return key
+    key = secrets.token_urlsafe(64)
+    draft = path.with_name(f".secret-key-{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(key)
+    draft.rename(path)
+    return key
