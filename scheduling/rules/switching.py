@@ -1,0 +1,124 @@
+"""From one regimen to another: the first day of the new drug, and what is planned from there (house rule H20)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from typing import NamedTuple
+
+from scheduling.rules.intervals import Interval, due_after, earliest_after, in_words
+from scheduling.rules.orders import Given, Order, check_day, check_history, check_order
+from scheduling.rules.projection import project
+from scheduling.rules.regimen import Regimen, Sourced
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchRule(Sourced):
+    """One line of the switch table. `anchor` is `last_dose` or `next_due_date_of_old_regimen`; `*` is any regimen."""
+
+    from_ids: tuple[str, ...]
+    to_ids: tuple[str, ...]
+    anchor: str
+    not_before: Interval | None
+    advise_by: Interval | None
+
+
+class SwitchResult(NamedTuple):
+    """Days of the new regimen; `new_planned_dates` has None where a hold without an end stops it."""
+
+    new_regimen_id: str
+    start_not_before: date | None
+    advise_start_by: date | None
+    planned_start: date
+    new_planned_dates: tuple[date | None, ...]
+    flags: tuple[str, ...]
+    text: str
+    source: str
+
+
+def find_rule(rules: Sequence[SwitchRule], from_id: str, to_id: str) -> SwitchRule | None:
+    """The first line of the table for this pair; None when the table says nothing about it."""
+    for rule in rules:
+        if to_id in rule.to_ids and (from_id in rule.from_ids or "*" in rule.from_ids):
+            return rule
+    return None
+
+
+def switch(
+    regimen: Regimen,
+    order: Order,
+    history: Iterable[Given],
+    to_regimen: Regimen,
+    decision_on: date,
+    as_of: date,
+    doses: int,
+    *,
+    rules: Sequence[SwitchRule],
+) -> SwitchResult:
+    """The new drug starts on the later of the decision and the first day the table allows.
+
+    Without a line in the table the prescriber sets the date: it starts on the day of the decision.
+    Raises BadInput as `calendar.plan` does.
+    """
+    check_order(regimen, order)
+    given = check_history(regimen, order, history, as_of)
+    check_day(decision_on, "switch.decision_date")
+    rule = find_rule(rules, regimen.id, to_regimen.id)
+    anchor_on = _anchor_on(rule, regimen, order, given, as_of)
+    not_before = advise_by = None
+    if rule is not None and anchor_on is not None:
+        not_before = due_after(anchor_on, rule.not_before) if rule.not_before is not None else None
+        advise_by = due_after(anchor_on, rule.advise_by) if rule.advise_by is not None else None
+    start_on = max(decision_on, not_before or decision_on)
+    late = advise_by is not None and start_on > advise_by
+    flags = ("PRESCRIBER_REVIEW",) if late or _too_soon(regimen, to_regimen, given, start_on) else ()
+    new_order = Order(
+        start_on,
+        holds=order.holds,
+        height_cm=order.height_cm,
+        weight_kg=order.weight_kg,
+        prior_cumulative_mg_per_m2=order.prior_cumulative_mg_per_m2,
+    )
+    total = to_regimen.default_total_doses
+    planned: list[date | None] = []
+    for slot in islice(
+        project(to_regimen, new_order, (), as_of), doses if total is None else min(doses, total)
+    ):
+        planned.append(slot.planned_on)
+        if slot.planned_on is None:
+            break
+    text, source = _words(rule, not_before, start_on)
+    return SwitchResult(to_regimen.id, not_before, advise_by, start_on, tuple(planned), flags, text, source)
+
+
+def _anchor_on(
+    rule: SwitchRule | None, regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: date
+) -> date | None:
+    if rule is None or rule.not_before is None:
+        return None
+    if rule.anchor == "last_dose":
+        return given[-1].on if given else None
+    # the rule's own date, whether or not the old drug was stopped meanwhile
+    following = next(project(regimen, order, given, as_of), None)
+    return following.due_on if following else None
+
+
+def _too_soon(regimen: Regimen, to_regimen: Regimen, given: tuple[Given, ...], start_on: date) -> bool:
+    """The same drug under another regimen must still keep its distance from the last dose."""
+    if not given or regimen.generic != to_regimen.generic:
+        return False
+    step = to_regimen.steps[-1]
+    return step.min_separation is not None and start_on < earliest_after(
+        given[-1].on, step.min_separation.interval
+    )
+
+
+def _words(rule: SwitchRule | None, not_before: date | None, start_on: date) -> tuple[str, str]:
+    if rule is None or not_before is None:
+        return (
+            f"No fixed rule; the prescriber sets the date. Planned from {in_words(start_on)}.",
+            "house rule H20",
+        )
+    return f"Not before {in_words(not_before)}; planned from {in_words(start_on)}.", rule.source
