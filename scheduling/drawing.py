@@ -14,7 +14,7 @@ from html import escape
 from math import cos, hypot, radians
 
 MILES_PER_DEGREE = 69.0  # of latitude; close enough for a sketch of one city
-GAP = 0.8  # per cent of a bar left open between two parts
+GAP = 0.6  # per cent of a bar left open between two parts
 
 
 def infusion_bar(*, prepare: int, infusion: int, observation: int) -> str:
@@ -136,7 +136,7 @@ def timeline(
         f'<line class="tl-today" x1="{now:.1f}" x2="{now:.1f}" y1="20" y2="{AXIS + 20}"/>',
         f'<text class="tl-today-word" x="{now:.1f}" y="14" text-anchor="middle">{escape(today_word)}</text>',
         *_doses(doses, scale, say_day),
-        *_labs(labs, scale),
+        *_labs(labs, scale, now),
     ]
     svg = (
         f'<svg class="tl" role="img" aria-label="{escape(label)}" width="{scale.width / 16:.2f}em" '
@@ -189,16 +189,22 @@ def _doses(doses: Sequence[Mark], scale: Scale, say_day: Callable[[date], str]) 
     return parts
 
 
-def _labs(labs: Sequence[Mark], scale: Scale) -> list[str]:
-    parts, y = [], 38
+def _labs(labs: Sequence[Mark], scale: Scale, now: float) -> list[str]:
+    parts, y, busy = [], 38, float("-inf")
     places = [scale.at(m.on) for m in labs] + [float(scale.width)]
     for mark, x, following in zip(labs, places, places[1:], strict=False):
+        long = 15 + 6.8 * len(mark.label)
+        fits_right = x + long < following - 8 and not x < now < x + long
+        fits_left = x - long > max(busy, 0) and not x - long < now < x
+        words = ""
+        if fits_right or fits_left:
+            at, anchor = (x + 11, "start") if fits_right else (x - 11, "end")
+            words = f'<text class="tl-soft" x="{at:.1f}" y="{y + 4}" text-anchor="{anchor}">{escape(mark.label)}</text>'
+        busy = x + (long if fits_right else 10)
         due = " tl-lab-due" if mark.kind == "lab-due" else ""
-        words = f'<text class="tl-soft" x="{x + 11:.1f}" y="{y + 4}">{escape(mark.label)}</text>'
         parts.append(
             f"<g><title>{escape(mark.title)}</title>"
-            f'<path class="tl-lab{due}" d="M{x:.1f} {y - 7}l7 7-7 7-7-7z"/>'
-            f"{words if following - x > 22 + 6.6 * len(mark.label) else ''}</g>"
+            f'<path class="tl-lab{due}" d="M{x:.1f} {y - 7}l7 7-7 7-7-7z"/>{words}</g>'
         )
     return parts
 

@@ -11,7 +11,7 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from infusion_home.widgets import DateParts
+from infusion_home.widgets import DateParts, NumberText
 from scheduling.drawing import Mark, Stop
 
 TODAY = date(2026, 11, 21)
@@ -31,7 +31,7 @@ class SampleForm(forms.Form):
     """One field of each sort."""
 
     name = forms.CharField(label="Patient's name", help_text="Last, First")
-    weight_kg = forms.DecimalField(label="Weight in kg", required=False)
+    weight_kg = forms.DecimalField(label="Weight in kg", required=False, widget=NumberText)
     born_on = forms.DateField(label="Born on", widget=DateParts, help_text="For example 7 2 1982")
     fever = forms.ChoiceField(
         label="Have you had a fever or chills in the last 7 days?",
