@@ -1,5 +1,6 @@
 """Every address of the product."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -8,5 +9,16 @@ from infusion_home import health
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("accounts.urls")),
+    path("staff/", include("scheduling.urls.booking")),
+    path("staff/", include("scheduling.urls.patients")),
+    path("n/", include("scheduling.urls.nurse")),
+    path("my/", include("scheduling.urls.my")),
+    path("api/v1/", include("scheduling.api.urls")),
     path("admin/", admin.site.urls),
 ]
+
+if settings.DEBUG or settings.MODE in {"demo", "test"}:
+    from scheduling.styleguide import styleguide
+
+    urlpatterns.append(path("staff/styleguide/", styleguide, name="styleguide"))

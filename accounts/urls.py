@@ -1,0 +1,5 @@
+"""Sign-in, settings, help."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,5 @@
+"""Addresses: see the brief of each page in its view."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []
