@@ -38,7 +38,8 @@ WEB = (
 )
 # Threads: on this one machine a pool of processes takes twice as long to stop.
 WORKER = (
-    "--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle", "--loglevel", "WARNING",
+    "--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle",
+    "--loglevel", "WARNING",
 )
 BEAT = ("--pidfile", "", "--loglevel", "WARNING")  # a pidfile left by a crash would keep beat from starting
 # fmt: on
@@ -192,7 +193,9 @@ class Supervisor:
             code = child.exit_code()
             if code is None:
                 continue
-            said = f"{child.name} stopped ({how_it_ended(code)}): {child.last_word()}"
+            # What a killed program said before says nothing about its end.
+            how = f"exit code {code}): {child.last_word()}" if code >= 0 else f"killed by signal {-code})"
+            said = f"{child.name} stopped ({how}"
             pause = child.pause_before_restart()
             if pause is None:
                 raise CannotGoOn(f"{said} (again and again; all of it: {child.log_path})")
@@ -277,10 +280,6 @@ def welcome(address: str, people: list[tuple[str, str, str]], state: Path) -> st
         lines += [f"  {role:<{wide[0]}}  {name:<{wide[1]}}  {password}" for role, name, password in people]
     lines += ["", f"Data and logs are in {state}. Ctrl-C stops everything.", ""]
     return "\n".join(lines)
-
-
-def how_it_ended(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
 
 def last_line(log: Path) -> str:

@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-# Before Django reads its settings: tests never run against the mode of the shell they start from.
-os.environ["INFUSION_HOME_MODE"] = "test"
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's event loop runs in the tests' own thread
 
 import pytest

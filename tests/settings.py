@@ -1,0 +1,10 @@
+"""The one settings file, in test mode from whatever shell the tests start.
+
+pytest-django reads the settings before any conftest.py, so that is too late to say it.
+"""
+
+import os
+
+os.environ["INFUSION_HOME_MODE"] = "test"
+
+from infusion_home.settings import *  # noqa: F403
