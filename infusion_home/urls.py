@@ -19,6 +19,6 @@ urlpatterns = [
 ]
 
 if settings.DEBUG or settings.MODE in {"demo", "test"}:
-    from scheduling.styleguide import styleguide
+    from scheduling.styleguide import style_guide
 
-    urlpatterns.append(path("staff/styleguide/", styleguide, name="styleguide"))
+    urlpatterns.append(path("staff/styleguide/", style_guide, name="styleguide"))
