@@ -118,7 +118,7 @@ def load_file(file: Path, visit_length: VisitLength) -> Regimen:
 
 
 def read_toml(file: Path) -> dict[str, Any]:
-    """The file's tables, numbers exactly as written. Raises FactFileError when it is not TOML or not there."""
+    """The file's tables, numbers exactly as written. Raises FactFileError when it cannot be read."""
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
@@ -130,7 +130,7 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 
 def digest_of(facts: Mapping[str, Any]) -> str:
-    """SHA-256 over the facts, without who verified them: a signature must not look like a change of numbers."""
+    """SHA-256 over the facts, without who verified them: a signature is no change of numbers."""
     unsigned = {key: value for key, value in facts.items() if key != "verified"}
     text = json.dumps(unsigned, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Strict reading of a fact file: every key is known, typed and in range, or the file is refused with the reason."""
+"""Strict reading of a fact file: every key is known, typed and in range, or the file is refused."""
 
 from __future__ import annotations
 

@@ -29,7 +29,10 @@ def round_to(value: Decimal, unit: Decimal) -> Decimal:
 
 
 def surface_area_m2(*, height_cm: Decimal, weight_kg: Decimal) -> Decimal:
-    """Body surface area in m2, half up to 0.01. Source: Mosteller, N Engl J Med 1987;317:1098; house rule H14."""
+    """Body surface area in m2, half up to 0.01 (house rule H14).
+
+    Source: Mosteller, N Engl J Med 1987;317:1098.
+    """
     with localcontext(prec=28):
         return (height_cm * weight_kg / 3600).sqrt().quantize(Decimal("0.01"), ROUND_HALF_UP)
 

@@ -6,7 +6,7 @@ A pure function of its arguments: no clock, no database. All days are local cale
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from scheduling.rules.durations import (
     infusion_minutes,
     premedication_lead,
 )
-from scheduling.rules.intervals import add_months, due_after, earliest_after, in_words
+from scheduling.rules.intervals import Interval, add_months, due_after, earliest_after, in_words
 from scheduling.rules.orders import (
     Given,
     Hold,
@@ -42,7 +42,7 @@ from scheduling.rules.projection import (
     project,
 )
 from scheduling.rules.reasons import Reason, plain
-from scheduling.rules.regimen import GRADES, MinutesRule, Prerequisite, Regimen
+from scheduling.rules.regimen import GRADES, MinutesRule, Prerequisite, Regimen, Step
 
 __all__ = ["FLAGS", "Calendar", "Dose", "Given", "Hold", "Minutes", "Order", "Reason", "plan"]
 
@@ -73,6 +73,29 @@ class Why(NamedTuple):
     slot: Slot
     infusion: MinutesRule
     observation: MinutesRule
+
+
+class _Kind(NamedTuple):
+    """What the number of a dose alone decides."""
+
+    course: int | None
+    gates: tuple[Prerequisite, ...]
+    premedication_minutes: int
+
+
+def _kind_of(regimen: Regimen, number: int) -> _Kind:
+    """Worked out once a regimen: past the first dose and the courses, every number is alike."""
+    alike_from = regimen.courses[-1].last + 1 if regimen.courses else 2
+    key = ("kind", min(number, alike_from))
+    kind: _Kind | None = regimen.memo.get(key)
+    if kind is None:
+        course = regimen.course_of(number)
+        kind = regimen.memo[key] = _Kind(
+            course.number if course else None,
+            required_for(regimen, number),
+            premedication_lead(regimen, number),
+        )
+    return kind
 
 
 class Dose(NamedTuple):
@@ -149,6 +172,13 @@ class _Planner:
         self.notes: list[Reason] = []
         self.total = total_doses(regimen, order)
         self.cap = cap_mg_per_m2(regimen, order)
+        self.amounts: dict[int, tuple[Decimal, bool]] = {}
+        # minutes depend on the facts alone unless the order chose its parameters
+        self.minutes: dict[tuple[int, int, int, int], Minutes] = (
+            {} if order.parameters else regimen.memo.setdefault("minutes", {})
+        )
+        gap = regimen.restart.gap if regimen.restart is not None else Interval()
+        self.shortest_gap = timedelta(days=gap.months * 28 + gap.length_days)
 
     def calendar(self, doses: int | None, until: date | None) -> Calendar:
         self._flag_history()
@@ -169,8 +199,8 @@ class _Planner:
             text = f"The drug was stopped on {in_words(stopped_on)}; no further dose is planned."
             if reaction:
                 text = (
-                    f"The reaction to dose {reaction.number} on {in_words(reaction.on)} ends this drug for good; "
-                    "it is never given again."
+                    f"The reaction to dose {reaction.number} on {in_words(reaction.on)} ends this drug "
+                    "for good; it is never given again."
                 )
             self._note(code, text, {"stopped_on": stopped_on}, "H11" if reaction else "H16")
             return "discontinued"
@@ -184,25 +214,27 @@ class _Planner:
             slot = next(project(self.regimen, self.order, self.given, self.as_of))
             if not self._within_cap(slot.number):
                 return "capped"
-            self.flags.update(self._date_flags(slot))
+            self.flags.update(self._date_flags(slot, self._after_long_gap(slot)))
         if held_without_end(self.as_of, self.order.holds):
             self.flags.add("ON_HOLD")
         return "on_hold" if "ON_HOLD" in self.flags else "active"
 
     def _upcoming(self, doses: int | None, until: date | None) -> Iterator[Dose]:
-        total, restarted_at = self.total, self.restarted_at
+        total, restarted_at, holds = self.total, self.restarted_at, self.order.holds
         for slot in islice(project(self.regimen, self.order, self.given, self.as_of), doses):
             if (total is not None and slot.number > total) or (until is not None and slot.due_on > until):
                 return
             if not self._within_cap(slot.number):
                 return
-            if self._after_long_gap(slot):
+            long_gap = self._after_long_gap(slot)
+            if long_gap:
                 restarted_at = slot.number
-            yield self._dose(slot, self._date_flags(slot), restarted_at)
+            flags = self._date_flags(slot, long_gap) if long_gap or slot.overdue or holds else ()
+            yield self._dose(slot, flags, restarted_at)
             if slot.planned_on is None:
                 return
 
-    def _date_flags(self, slot: Slot) -> tuple[str, ...]:
+    def _date_flags(self, slot: Slot, long_gap: bool) -> tuple[str, ...]:
         flags: tuple[str, ...] = ()
         if slot.overdue:
             flags = ("OVERDUE",)
@@ -210,53 +242,77 @@ class _Planner:
                 flags = ("OVERDUE", "MISSED")
         if slot.planned_on is None:
             flags = (*flags, "ON_HOLD")
-        elif self._after_long_gap(slot):
+        elif long_gap:
             flags = (*flags, "RESTART_REVIEW")
         return flags
 
     def _after_long_gap(self, slot: Slot) -> bool:
-        restart = self.regimen.restart
-        if restart is None or slot.previous_on is None:
+        restart, previous_on = self.regimen.restart, slot.previous_on
+        if restart is None or previous_on is None or slot.possible_on - previous_on < self.shortest_gap:
             return False
-        return slot.possible_on >= due_after(slot.previous_on, restart.gap)
+        return slot.possible_on >= due_after(previous_on, restart.gap)
 
     def _dose(self, slot: Slot, flags: tuple[str, ...], restarted_at: int) -> Dose:
         regimen, order, step, number = self.regimen, self.order, slot.step, slot.number
+        kind = _kind_of(regimen, number)
         situation = Situation(
             number, slot.possible_on, slot.previous_on, self.worst_reaction, number - restarted_at + 1
         )
         infusion = first_match(regimen.infusion, situation)
         observation = first_match(regimen.observation, situation)
-        minutes = Minutes(
+        key = (kind.premedication_minutes, id(infusion), id(observation), id(step))
+        minutes = self.minutes.get(key)
+        if minutes is None:
+            minutes = self.minutes[key] = self._minutes(kind, infusion, observation, step)
+        mg = step.amount.mg
+        if mg is None:
+            mg, cut = self._measured(step)
+            if cut:
+                flags = (*flags, "DOSE_CAPPED")
+        if flags:
+            self.flags.update(flags)
+        return Dose(
+            number,
+            kind.course,
+            step.label,
+            mg,
+            None if self.cap is None else cumulative_mg_per_m2(regimen, order, self.given, number),
+            slot.due_on,
+            slot.planned_on,
+            slot.floor_on,
+            slot.window_start,
+            slot.window_end,
+            minutes,
+            kind.gates,
+            flags,
+            # an overdue dose that was due in time still cannot be given after the order ended
+            order.expires_on is not None and slot.possible_on > order.expires_on,
+            Why(regimen, order, self.as_of, slot, infusion, observation),
+        )
+
+    def _minutes(self, kind: _Kind, infusion: MinutesRule, observation: MinutesRule, step: Step) -> Minutes:
+        regimen = self.regimen
+        return Minutes(
             regimen.visit_length.setup_minutes,
-            premedication_lead(regimen, number),
+            kind.premedication_minutes,
             regimen.pre_hydration_minutes,
-            infusion_minutes(regimen, infusion, step, order.parameters),
+            infusion_minutes(regimen, infusion, step, self.order.parameters),
             observation.minutes,
             regimen.visit_length.wrap_up_minutes,
         )
-        mg, cut = amount_mg(
-            regimen,
-            step.amount,
-            parameters=order.parameters,
-            height_cm=order.height_cm,
-            weight_kg=order.weight_kg,
-        )
-        if cut:
-            flags = (*flags, "DOSE_CAPPED")
-        if flags:
-            self.flags.update(flags)
-        course = regimen.course_of(number)
-        expires_on = order.expires_on
-        return Dose(
-            number, course.number if course else None, step.label, mg,
-            None if self.cap is None else cumulative_mg_per_m2(regimen, order, self.given, number),
-            slot.due_on, slot.planned_on, slot.floor_on, slot.window_start, slot.window_end, minutes,
-            required_for(regimen, number), flags,
-            # an overdue dose that was due in time still cannot be given after the order ended
-            expires_on is not None and slot.possible_on > expires_on,
-            Why(regimen, order, self.as_of, slot, infusion, observation),
-        )  # fmt: skip
+
+    def _measured(self, step: Step) -> tuple[Decimal, bool]:
+        """The amount by weight or surface: the same for every dose of a step, so worked out once a call."""
+        found = self.amounts.get(step.first)
+        if found is None:
+            found = self.amounts[step.first] = amount_mg(
+                self.regimen,
+                step.amount,
+                parameters=self.order.parameters,
+                height_cm=self.order.height_cm,
+                weight_kg=self.order.weight_kg,
+            )
+        return found
 
     def _within_cap(self, number: int) -> bool:
         if self.cap is None:
@@ -307,7 +363,10 @@ class _Planner:
                 last_on = earlier.on
                 break
         if last_on < add_months(first_on, months):
-            text = f"Fewer than {months} months on the 4-weekly interval, from {in_words(first_on)} to {in_words(last_on)}."
+            text = (
+                f"Fewer than {months} months on the 4-weekly interval, from {in_words(first_on)} "
+                f"to {in_words(last_on)}."
+            )
             self.flags.add("EID_BEFORE_12_MONTHS")
             inputs = {"first_on": first_on, "last_on": last_on}
             self.notes.append(reasons.sourced("EID_BEFORE_12_MONTHS", text, inputs, rule))

@@ -1,4 +1,4 @@
-"""The lifetime counter in mg/m2. The counter is compared with the cap, never the milligrams (house rule H21)."""
+"""The lifetime counter in mg/m2: it is compared with the cap, never the milligrams (house rule H21)."""
 
 from __future__ import annotations
 

@@ -57,24 +57,14 @@ def run_case(inputs: object, facts: Facts) -> dict[str, Any]:
     return {
         **_calendar_out(calendar),
         "proposal_result": _proposal(wish, order),
-        "monitoring": [
-            {"kind": one.kind, "after_course": one.after_course, "dates": [_day(on) for on in one.dates],
-             "source": one.source}
-            for one in series(
-                wish.regimen, order, wish.history, wish.as_of, until=wish.monitoring_until, results=wish.results
-            )
-        ],
-        "contacts": [
-            {"kind": one.kind, "for_dose": one.for_dose, "date": _day(one.on), "optional": one.optional,
-             "source": one.source}
-            for one in contacts_after(wish.regimen, order, wish.history)
-        ],
+        "monitoring": _monitoring(wish, order),
+        "contacts": _contacts(wish, order),
         "prerequisite_check": _prerequisites(wish),
         "switch_result": _switch(wish, facts),
         "regimen_id": wish.regimen.id,
         "regimen_version": wish.regimen.version,
         "static_flags": list(wish.regimen.site_of_care.flags),
-    }  # fmt: skip
+    }
 
 
 def read_case(inputs: object, facts: Facts) -> Wish:
@@ -242,6 +232,34 @@ def _proposal(wish: Wish, order: Order) -> dict[str, Any] | None:
         "text": result.text,
         "source": result.source,
     }
+
+
+def _monitoring(wish: Wish, order: Order) -> list[dict[str, Any]]:
+    found = series(
+        wish.regimen, order, wish.history, wish.as_of, until=wish.monitoring_until, results=wish.results
+    )
+    return [
+        {
+            "kind": one.kind,
+            "after_course": one.after_course,
+            "dates": [_day(on) for on in one.dates],
+            "source": one.source,
+        }
+        for one in found
+    ]
+
+
+def _contacts(wish: Wish, order: Order) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": one.kind,
+            "for_dose": one.for_dose,
+            "date": _day(one.on),
+            "optional": one.optional,
+            "source": one.source,
+        }
+        for one in contacts_after(wish.regimen, order, wish.history)
+    ]
 
 
 def _prerequisites(wish: Wish) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ class Minutes(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """What a minutes rule may look at. `infusion_count` counts this dose, from the start or the last restart."""
+    """What a minutes rule may look at. `infusion_count` runs from the start or last restart."""
 
     number: int
     on: date

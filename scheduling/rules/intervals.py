@@ -46,7 +46,7 @@ def last_day_of(year: int, month: int) -> int:
 
 
 def add_months(on: date, months: int) -> date:
-    """The same day so many calendar months later, or the last day of a month that lacks it (house rule H1)."""
+    """The same day so many calendar months later; the last day of a month that lacks it (house rule H1)."""
     year, month0 = divmod(on.year * 12 + on.month - 1 + months, 12)
     day = on.day
     if day > _SHORTEST_MONTH:

@@ -36,7 +36,7 @@ class Series(NamedTuple):
 class _Treatment(NamedTuple):
     """Doses given and to come, by number, and how the drug ends.
 
-    `ended` is true when nothing follows the last of `doses`; `stopped_on` when somebody or a reaction stopped it.
+    `ended` is true when nothing follows the last of `doses`; `stopped_on` is the day the drug was stopped.
     """
 
     doses: Mapping[int, date]
@@ -66,7 +66,7 @@ def series(
     if until is not None:
         check_day(until, "monitoring_until")
     treatment = _treatment(regimen, order, given, as_of, until)
-    latest = {kind: on for kind, on in sorted(results, key=lambda result: result[1])}
+    latest = dict(sorted(results, key=lambda result: result[1]))
     found: dict[tuple[str, int | None], tuple[set[date], str]] = {}
     for rule in regimen.monitoring:
         for course, days in _days(rule, regimen, treatment, latest):
@@ -175,7 +175,7 @@ def _endless(anchor_on: date, first: Interval, every: Interval) -> Iterator[date
 def _after_each_course(
     rule: MonitoringRule, regimen: Regimen, treatment: _Treatment
 ) -> Iterator[tuple[int, Iterable[date]]]:
-    """Re-anchored on the last infusion of each course; a later course cuts the earlier series (house rule H18)."""
+    """Counted from the last infusion of each course; a later course cuts it (house rule H18)."""
     first_of: dict[int, date] = {}
     last_of: dict[int, date] = {}
     for number, on in treatment.doses.items():

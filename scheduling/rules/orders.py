@@ -1,4 +1,4 @@
-"""What a calendar is made from: the order, the doses given, the holds; and what can only be a mistake in them."""
+"""What a calendar is made from: order, doses given and holds; and what can only be a mistake in them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Hold(NamedTuple):
 
 
 class Order(NamedTuple):
-    """One patient's order for a regimen. `start_on` is the day of dose 1, or stands for it (house rule H4)."""
+    """One patient's order. `start_on` is the day of dose 1, or stands for it (house rule H4)."""
 
     start_on: date
     expires_on: date | None = None

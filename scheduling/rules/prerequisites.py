@@ -21,7 +21,7 @@ class Checked(NamedTuple):
 
 
 def required_for(regimen: Regimen, number: int) -> tuple[Prerequisite, ...]:
-    """The items dose `number` needs: all for the first dose, those of a course on its first day, the rest always."""
+    """The items dose `number` needs: those of a first dose or of a course only there, the rest always."""
     course = regimen.course_of(number)
     starts_course = course is not None and number == course.first
     left_out = set()
@@ -33,7 +33,7 @@ def required_for(regimen: Regimen, number: int) -> tuple[Prerequisite, ...]:
 
 
 def check(prerequisite: Prerequisite, result_on: date, visit_on: date) -> Checked:
-    """Whether something done on `result_on` counts on `visit_on`; both edges are included (house rule H17)."""
+    """Whether something done on `result_on` counts on `visit_on`; both edges included (house rule H17)."""
     valid_through = earliest_start = None
     if prerequisite.valid_for is not None:
         valid_through = due_after(result_on, prerequisite.valid_for)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from scheduling.rules.amounts import parameter
@@ -20,7 +21,7 @@ class Slot(NamedTuple):
     """One dose not given yet.
 
     `rule_on` is anchor plus interval; `due_on` the later of it and the floor; `possible_on` the first day not
-    before today and outside every hold that ends; `planned_on` the same, or None inside a hold without an end.
+    before today and outside every hold that ends; `planned_on` the same, None inside a hold without an end.
     `anchor_number` is 0 when the start date is the anchor; `months` counts from `anchor_on`, across doses.
     """
 
@@ -63,6 +64,36 @@ def step_interval(regimen: Regimen, step: Step, order: Order) -> Interval:
     return step.interval
 
 
+class _Pace(NamedTuple):
+    """What one step asks for, worked out once for all the doses it covers."""
+
+    step: Step
+    interval: Interval
+    months: int
+    days: timedelta
+    separation: Interval
+    separation_days: timedelta
+
+    @classmethod
+    def of(cls, regimen: Regimen, step: Step, order: Order) -> _Pace:
+        interval = step_interval(regimen, step, order)
+        separation = step.min_separation.interval if step.min_separation is not None else Interval()
+        return cls(
+            step,
+            interval,
+            interval.months,
+            timedelta(days=interval.length_days),
+            separation,
+            timedelta(days=separation.length_days),
+        )
+
+    def floor_after(self, previous_on: date) -> date:
+        """The first day this step's minimum separation allows."""
+        if self.separation.months:
+            return earliest_after(previous_on, self.separation)
+        return previous_on + self.separation_days
+
+
 def first_infusion_on(order: Order, given: tuple[Given, ...]) -> date:
     """The day of dose 1; the start date stands for it when it is not listed (house rule H4)."""
     return given[0].on if given and given[0].number == 1 else order.start_on
@@ -81,23 +112,26 @@ def project(regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: dat
     previous_on = given[-1].on if given else None
     anchor_on, anchor_number, months = previous_on or start_on, number - 1, 0
     may_be_overdue = True
+    pace = None
     while number <= HIGHEST_NUMBER and (step := regimen.step(number)) is not None:
-        interval = step_interval(regimen, step, order)
+        if pace is None or pace.step is not step:
+            pace = _Pace.of(regimen, step, order)
         if step.anchor == "dose_1":
             anchor_on, anchor_number, months = first_on, 1, 0
         elif step.anchor == "start_date":
             anchor_on, anchor_number, months = start_on, 0, 0
-        elif months and not interval.months:  # the unit changes: days count from the dose itself
+        elif months and not pace.months:  # the unit changes: days count from the dose itself
             anchor_on, anchor_number, months = previous_on or start_on, number - 1, 0
-        if interval.months:
-            months += interval.months
+        if pace.months:
+            months += pace.months
             rule_on = add_months(anchor_on, months)
         else:
-            rule_on = anchor_on + timedelta(days=interval.length_days)
+            rule_on = anchor_on + pace.days
         due_on, floor_on = rule_on, None
-        if step.min_separation is not None and previous_on is not None:
-            floor_on = earliest_after(previous_on, step.min_separation.interval)
-            due_on = max(rule_on, floor_on)
+        if previous_on is not None:
+            floor_on = pace.floor_after(previous_on)
+            if floor_on > due_on:
+                due_on = floor_on
         overdue = may_be_overdue and as_of > due_on
         possible_on = as_of if overdue else due_on
         held = False
@@ -106,18 +140,28 @@ def project(regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: dat
             held = held_without_end(possible_on, holds)
         window_start = window_end = None
         if step.window is not None:
-            window_start = due_on - step.window.before
+            window_start, window_end = due_on - step.window.before, due_on + step.window.after
             if floor_on is not None and floor_on > window_start:
                 window_start = floor_on
-            window_end = due_on + step.window.after
         yield Slot(
-            number, step, anchor_number, anchor_on, Interval(months) if interval.months else interval,
-            rule_on, previous_on, floor_on, due_on, window_start, window_end,
-            overdue, possible_on, None if held else possible_on,
-        )  # fmt: skip
+            number,
+            step,
+            anchor_number,
+            anchor_on,
+            Interval(months) if months else pace.interval,
+            rule_on,
+            previous_on,
+            floor_on,
+            due_on,
+            window_start,
+            window_end,
+            overdue,
+            possible_on,
+            None if held else possible_on,
+        )
         if number == 1:
             first_on = possible_on
-        if possible_on != rule_on or not interval.months:
+        if not months or possible_on != rule_on:
             anchor_on, anchor_number, months = possible_on, number, 0
         previous_on, number, may_be_overdue = possible_on, number + 1, False
 
@@ -137,10 +181,10 @@ def count_restarts_at(regimen: Regimen, order: Order, given: tuple[Given, ...]) 
 
 
 def consecutive(order: Order, given: tuple[Given, ...]) -> Iterator[tuple[Given, Given]]:
-    """Pairs of listed doses with neighbouring numbers; the start date stands for dose 1 before a listed dose 2."""
+    """Pairs of listed doses with neighbouring numbers; the start date stands for a dose 1 nobody listed."""
     doses = given
     if given and given[0].number == 2:
         doses = (Given(1, order.start_on), *given)
-    for earlier, later in zip(doses, doses[1:], strict=False):
+    for earlier, later in pairwise(doses):
         if later.number == earlier.number + 1:
             yield earlier, later

@@ -75,7 +75,7 @@ def _never(regimen: Regimen, order: Order, given: tuple[Given, ...], number: int
     if cap is not None and regimen.cumulative_cap is not None:
         would_be = cumulative_mg_per_m2(regimen, order, given, number)
         if would_be > cap:
-            text = f"Dose {number} would bring the lifetime total to {plain(would_be)} mg/m2, above {plain(cap)}."
+            text = f"Dose {number} would make the lifetime total {plain(would_be)} mg/m2, above {plain(cap)}."
             return Proposal("refuse", "CAP_REACHED", text, None, regimen.cumulative_cap.source)
     return None
 

@@ -143,7 +143,7 @@ def _amount_reasons(dose: Dose) -> Iterator[Reason]:
         limit = parameter(dose.why.regimen, dose.why.order.parameters, cap.parameter)
         yield sourced(
             "CUMULATIVE",
-            f"Lifetime total with this dose {plain(dose.cumulative_mg_per_m2)} mg/m2 of at most {plain(limit)}.",
+            f"Lifetime total with it {plain(dose.cumulative_mg_per_m2)} mg/m2 of at most {plain(limit)}.",
             {"cumulative_mg_per_m2": dose.cumulative_mg_per_m2, "cap_mg_per_m2": limit},
             cap,
         )
@@ -193,8 +193,8 @@ def _minutes_reasons(dose: Dose) -> Iterator[Reason]:
     length = dose.why.regimen.visit_length
     yield sourced(
         "VISIT_MINUTES",
-        f"The whole visit takes {dose.minutes.total} minutes: {dose.minutes.preparation} to prepare, the infusion, "
-        f"the observation and {dose.minutes.wrap_up} to finish.",
+        f"The whole visit takes {dose.minutes.total} minutes: {dose.minutes.preparation} to prepare, "
+        f"the infusion, the observation and {dose.minutes.wrap_up} to finish.",
         {"total": dose.minutes.total, "preparation": dose.minutes.preparation},
         length,
     )
@@ -205,8 +205,8 @@ def _warning_reasons(dose: Dose) -> Iterator[Reason]:
     if "RESTART_REVIEW" in dose.flags and restart is not None and dose.why.slot.previous_on is not None:
         yield sourced(
             "RESTART_REVIEW",
-            f"{restart.gap} or more since the previous dose ({in_words(dose.why.slot.previous_on)}): the prescriber "
-            f"reviews the restart.",
+            f"{restart.gap} or more since the previous dose ({in_words(dose.why.slot.previous_on)}): "
+            f"the prescriber reviews the restart.",
             {"previous_on": dose.why.slot.previous_on, "gap": str(restart.gap)},
             restart,
         )

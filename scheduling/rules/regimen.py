@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from scheduling.rules.intervals import Interval
 
@@ -30,7 +31,7 @@ class Sourced:
 
 @dataclass(frozen=True, kw_only=True)
 class Amount:
-    """How much: `mg`, or `mg_per_m2` of body surface, or g per kg named by a parameter. Exactly one is set."""
+    """How much: `mg`, `mg_per_m2` of body surface, or g per kg named by a parameter. Exactly one is set."""
 
     mg: Decimal | None = None
     mg_per_m2: Decimal | None = None
@@ -95,7 +96,7 @@ class MinutesRule(Sourced):
     """One line of a minutes list; the first whose `condition` holds wins (house rule H12).
 
     `condition` is `always`, `dose_number_at_most`, `any_prior_reaction_at_least`,
-    `months_since_previous_dose_at_least` or `infusions_since_start_or_restart_at_most`; `limit` belongs to it.
+    `months_since_previous_dose_at_least` or `infusions_since_start_or_restart_at_most`, with its `limit`.
     """
 
     condition: str
@@ -263,7 +264,7 @@ class VisitLength(Sourced):
 
 @dataclass(frozen=True, kw_only=True)
 class Regimen:
-    """The sourced rules of one drug and schedule, with a version. `digest` covers all facts but `verified`."""
+    """The sourced rules of one drug and schedule. `digest` covers all facts but `verified`."""
 
     id: str
     version: int
@@ -330,6 +331,11 @@ class Regimen:
             return self._numbered[number - 1]
         tail = self.steps[-1]
         return tail if tail.last is None or number <= tail.last else None
+
+    @cached_property
+    def memo(self) -> dict[Any, Any]:
+        """Room for what other rules work out once from these facts alone; no answer depends on it."""
+        return {}
 
     def course_of(self, number: int) -> Course | None:
         """The course a dose belongs to; None for a regimen that has no courses."""

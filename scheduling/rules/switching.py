@@ -1,4 +1,4 @@
-"""From one regimen to another: the first day of the new drug, and what is planned from there (house rule H20)."""
+"""From one regimen to another: the first day of the new drug, and its dates from there (house rule H20)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scheduling.rules.regimen import Regimen, Sourced
 
 @dataclass(frozen=True, kw_only=True)
 class SwitchRule(Sourced):
-    """One line of the switch table. `anchor` is `last_dose` or `next_due_date_of_old_regimen`; `*` is any regimen."""
+    """A line of the switch table. `anchor`: `last_dose`, `next_due_date_of_old_regimen`. `*`: any regimen."""
 
     from_ids: tuple[str, ...]
     to_ids: tuple[str, ...]

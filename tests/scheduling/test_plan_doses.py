@@ -1,4 +1,4 @@
-"""`manage.py plan_doses`: JSON in, JSON out, one line and exit 2 for what is not understood; never a traceback."""
+"""`manage.py plan_doses`: JSON in, JSON out; one line and exit 2 for what is not understood."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""`manage.py plan_doses`: a dose calendar from JSON on standard input to JSON on standard output. No database."""
+"""`manage.py plan_doses`: JSON on standard input, a dose calendar as JSON on standard output. No database."""
 
 from __future__ import annotations
 
