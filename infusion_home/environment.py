@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -50,18 +50,49 @@ def listed(name: str) -> list[str]:
     return [part.strip() for part in text(name).split(",") if part.strip()]
 
 
+def choice(name: str, default: str, allowed: Collection[str]) -> str:
+    """One of the words in `allowed`. Raises ImproperlyConfigured for any other."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} is {value!r}; use one of {', '.join(sorted(allowed))}.")
+    return value
+
+
+def origins(name: str) -> list[str]:
+    """Addresses of sites: scheme and host, no path. Raises ImproperlyConfigured for anything else."""
+    values = listed(name)
+    for value in values:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path.strip("/"):
+            raise ImproperlyConfigured(f"{name} contains {value!r}; use addresses like https://care.example.")
+    return values
+
+
 def url(name: str, schemes: Mapping[str, str]) -> str:
-    """A URL with one of `schemes` (scheme -> what it is for), or "" when unset."""
+    """A URL with one of `schemes` (scheme -> what it is for), or "" when unset.
+
+    Never repeated in a message: it may carry a password.
+    """
     value = text(name)
     if value and urlsplit(value).scheme not in schemes:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(f"{name} must start with one of {known}.")
+    if value:
+        _check_port(name, value)
     return value
+
+
+def _check_port(name: str, value: str) -> None:
+    try:
+        _ = urlsplit(value).port
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} has a port that is not a number from 0 to 65535.") from None
 
 
 def email(name: str, default: str) -> dict[str, object]:
     """Django's e-mail settings from smtp://, smtps://, console:// or file:///folder."""
     value = text(name, default)
+    _check_port(name, value)
     parts = urlsplit(value)
     if parts.scheme == "console":
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}

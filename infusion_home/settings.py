@@ -21,10 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from infusion_home import embedded, environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-MODES = {"production", "demo", "test", "offline"}
-MODE = environment.text("INFUSION_HOME_MODE", "production")
-if MODE not in MODES:
-    raise ImproperlyConfigured(f"INFUSION_HOME_MODE is {MODE!r}; use one of {', '.join(sorted(MODES))}.")
+MODE = environment.choice("INFUSION_HOME_MODE", "production", {"production", "demo", "test", "offline"})
 PRODUCTION = MODE == "production"
 
 # Everything this machine writes lives in one folder.
@@ -48,7 +45,7 @@ if PRODUCTION:
 else:
     SECRET_KEY = environment.text("SECRET_KEY", secrets.token_urlsafe(50))
     ALLOWED_HOSTS = environment.listed("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", "testserver"]
-CSRF_TRUSTED_ORIGINS = environment.listed("CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
 
 # --- Parts -----------------------------------------------------------------------------------
 
@@ -320,6 +317,9 @@ if PRODUCTION:
     }
 WHITENOISE_USE_FINDERS = not PRODUCTION
 
+LOG_LEVEL = environment.choice(
+    "LOG_LEVEL", "WARNING" if MODE == "test" else "INFO", {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

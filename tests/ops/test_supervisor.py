@@ -128,7 +128,6 @@ def test_a_killed_worker_is_started_again_and_a_killed_supervisor_leaves_no_proc
     (worker,) = workers(process)
     worker.kill()
     assert process.stdout
-    assert process.stdout.readline().strip() == ""  # the end of the welcome
     assert process.stdout.readline().strip() == "worker stopped (killed by signal 9)"
     assert "starting it again" in process.stdout.readline()
     assert until(lambda: [one.pid for one in workers(process)] not in ([], [worker.pid]), 60)
