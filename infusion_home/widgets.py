@@ -4,9 +4,10 @@ from django.forms import SelectDateWidget, TextInput
 
 
 class DateParts(SelectDateWidget):
-    """A date as three typed parts (month, day, year), drawn by ui/field.html; for patients and dates of birth.
+    """A date as three typed parts (month, day, year), drawn by ui/field.html.
 
-    Posts <name>_month, <name>_day, <name>_year. What is no date reaches the field as typed and is refused there.
+    For patients and dates of birth. Posts <name>_month, <name>_day, <name>_year; what is no date
+    reaches the field as typed and is refused there.
     """
 
     def value_omitted_from_data(self, data, files, name):  # type: ignore[no-untyped-def]

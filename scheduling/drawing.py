@@ -49,6 +49,7 @@ def load_bar(*, used: int, capacity: int) -> str:
 
 DOSE_KINDS = ("given", "next", "booked", "planned", "missed", "hold")
 LAB_KINDS = ("lab", "lab-due")
+CHOSEN_KINDS = ("next", "booked")  # always dated, with their window
 SIGNS = {"missed": "✕", "hold": "‖"}
 MARGIN, AXIS, HEIGHT = 44, 80, 142
 
@@ -83,13 +84,15 @@ class Scale:
     def __init__(self, doses: Sequence[Mark], first: date, last: date, width: int) -> None:
         per_day = (width - 2 * MARGIN) / max(1, (last - first).days)
         days, places, edge = [first], [float(MARGIN)], float("-inf")
+        self.dose_places: list[float] = []  # of each dose; two of one day stand side by side
         for dose in doses:
             x = max(places[-1] + (dose.on - days[-1]).days * per_day, edge + dose.width / 2)
             edge = x + dose.width / 2 + 12
+            self.dose_places.append(x)
             if dose.on > days[-1]:
                 days.append(dose.on)
                 places.append(x)
-            else:  # the first day, or a second mark of one day
+            else:
                 places[-1] = x
         if last > days[-1]:
             days.append(last)
@@ -128,11 +131,7 @@ def timeline(
         *_years(scale, min(days), max(days)),
         f'<line class="tl-axis" x1="{MARGIN / 2:.0f}" x2="{now:.1f}" y1="{AXIS}" y2="{AXIS}"/>',
         f'<line class="tl-axis tl-ahead" x1="{now:.1f}" x2="{end:.1f}" y1="{AXIS}" y2="{AXIS}"/>',
-        *(
-            _window(m, scale)
-            for m in doses
-            if m.kind in ("next", "booked") and m.window_start and m.window_end
-        ),
+        *_windows(doses, scale),
         f'<line class="tl-today" x1="{now:.1f}" x2="{now:.1f}" y1="20" y2="{AXIS + 20}"/>',
         f'<text class="tl-today-word" x="{now:.1f}" y="14" text-anchor="middle">{escape(today_word)}</text>',
         *_doses(doses, scale, say_day),
@@ -157,30 +156,34 @@ def _years(scale: Scale, first: date, last: date) -> list[str]:
     return parts
 
 
-def _window(mark: Mark, scale: Scale) -> str:
-    x, half = scale.at(mark.on), mark.width / 2 + 9
-    assert mark.window_start and mark.window_end
-    left = min(scale.at(mark.window_start), x - half)
-    right = max(scale.at(mark.window_end), x + half)
-    return (
-        f'<rect class="tl-window" x="{left:.1f}" y="{AXIS - 25}" width="{right - left:.1f}" height="50" rx="10">'
-        f"<title>{escape(mark.title)}</title></rect>"
-    )
+def _windows(doses: Sequence[Mark], scale: Scale) -> list[str]:
+    parts, y = [], AXIS - 25
+    for mark, x in zip(doses, scale.dose_places, strict=True):
+        if mark.kind not in CHOSEN_KINDS or not mark.window_start or not mark.window_end:
+            continue
+        half = mark.width / 2 + 9
+        left = min(scale.at(mark.window_start), x - half)
+        right = max(scale.at(mark.window_end), x + half)
+        parts.append(
+            f'<rect class="tl-window" x="{left:.1f}" y="{y}" width="{right - left:.1f}" height="50" rx="10">'
+            f"<title>{escape(mark.title)}</title></rect>"
+        )
+    return parts
 
 
 def _doses(doses: Sequence[Mark], scale: Scale, say_day: Callable[[date], str]) -> list[str]:
-    chosen = {i for i, m in enumerate(doses) if m.kind in ("next", "booked")}
-    taken = [scale.at(doses[i].on) for i in chosen]
+    placed = list(zip(doses, scale.dose_places, strict=True))
+    taken = [x for mark, x in placed if mark.kind in CHOSEN_KINDS]
     parts, shown = [], float("-inf")
-    for i, mark in enumerate(doses):
-        x, half = scale.at(mark.on), mark.width / 2
+    for mark, x in placed:
+        half = mark.width / 2
         parts.append(
             f'<g class="tl-{mark.kind}"><title>{escape(mark.title)}</title>'
             f'<rect x="{x - half:.1f}" y="{AXIS - 15}" width="{mark.width}" height="30" rx="8"/>'
             f'<text x="{x:.1f}" y="{AXIS + 5}" text-anchor="middle">{escape(mark.text)}</text></g>'
         )
         crowded = x - shown < 58 or any(0 < at - x < 58 for at in taken)
-        if i in chosen or not crowded:
+        if mark.kind in CHOSEN_KINDS or not crowded:
             shown = x
             parts.append(
                 f'<text class="tl-soft" x="{x:.1f}" y="{AXIS + 38}" text-anchor="middle">'
@@ -199,7 +202,10 @@ def _labs(labs: Sequence[Mark], scale: Scale, now: float) -> list[str]:
         words = ""
         if fits_right or fits_left:
             at, anchor = (x + 11, "start") if fits_right else (x - 11, "end")
-            words = f'<text class="tl-soft" x="{at:.1f}" y="{y + 4}" text-anchor="{anchor}">{escape(mark.label)}</text>'
+            words = (
+                f'<text class="tl-soft" x="{at:.1f}" y="{y + 4}" text-anchor="{anchor}">'
+                f"{escape(mark.label)}</text>"
+            )
         busy = x + (long if fits_right else 10)
         due = " tl-lab-due" if mark.kind == "lab-due" else ""
         parts.append(
@@ -241,7 +247,8 @@ def route(
         parts.append(f'<path class="route-leg{done}" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>')
         if stop.drive_minutes is not None and hypot(x2 - x1, y2 - y1) > 46:
             parts.append(
-                f'<text class="soft" x="{(x1 + x2) / 2:.1f}" y="{(y1 + y2) / 2 - 6:.1f}" text-anchor="middle">'
+                f'<text class="soft" x="{(x1 + x2) / 2:.1f}" y="{(y1 + y2) / 2 - 6:.1f}" '
+                f'text-anchor="middle">'
                 f"{stop.drive_minutes} {escape(minutes_word)}</text>"
             )
     parts += [_stop(stop, x, y) for stop, (x, y) in zip(stops, points, strict=True)]
@@ -255,7 +262,8 @@ def route(
 def _stop(stop: Stop, x: float, y: float) -> str:
     title = f"<title>{escape(stop.title)}</title>"
     if not stop.label:
-        return f'<g>{title}<rect class="route-home" x="{x - 7:.1f}" y="{y - 7:.1f}" width="14" height="14" rx="3"/></g>'
+        place = f'x="{x - 7:.1f}" y="{y - 7:.1f}"'
+        return f'<g>{title}<rect class="route-home" {place} width="14" height="14" rx="3"/></g>'
     return (
         f'<g class="route-{stop.state}">{title}<circle class="route-stop" cx="{x:.1f}" cy="{y:.1f}" r="12"/>'
         f'<text class="n" x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="middle">{escape(stop.label)}</text></g>'

@@ -15,7 +15,6 @@ from infusion_home.widgets import DateParts, NumberText
 from scheduling.drawing import Mark, Stop
 
 TODAY = date(2026, 11, 21)
-TOKENS = "paper surface sunken line ink ink-2 edge brand brand-ink brand-tint now focus halo hero".split()
 STATUSES = [
     ("ok", "Confirmed"),
     ("wait", "Not confirmed"),
@@ -49,7 +48,7 @@ class SampleForm(forms.Form):
 
 
 def style_guide(request: HttpRequest) -> HttpResponse:
-    """The page, in the frame of ?as=staff|nurse|patient; only in a demo or with DEBUG, otherwise not found."""
+    """The page in the frame of ?as=staff|nurse|patient. Not found outside the demo, tests and DEBUG."""
     if not (settings.DEBUG or settings.MODE in {"demo", "test"}):
         raise Http404
     role = request.GET.get("as", "staff")
@@ -60,7 +59,6 @@ def style_guide(request: HttpRequest) -> HttpResponse:
 def samples() -> dict[str, Any]:
     """What the page shows: invented people, plain values."""
     return {
-        "tokens": TOKENS,
         "statuses": STATUSES,
         "form": SampleForm(),
         "wrong_form": SampleForm(

@@ -33,16 +33,17 @@ STATUS_ICONS = {
     "stop": "exclamation-triangle",
     "info": "information-circle",
 }
+LIVE_ICON = (
+    '<svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="6" fill="currentColor"/></svg>'
+)
 FONT_SHEET = "fonts/fonts.css"
 
 
 @register.simple_tag
 def status_icon(status: str) -> SafeString:
-    """The icon of a status (ok, wait, live, done, hold, stop, info), hidden from readers: a word stands beside it."""
+    """The icon of ok, wait, live, done, hold, stop or info; hidden from readers, a word stands beside it."""
     if status == "live":
-        return mark_safe(
-            '<svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="6" fill="currentColor"/></svg>'
-        )  # noqa: S308, E501
+        return mark_safe(LIVE_ICON)  # noqa: S308
     return mark_safe(heroicon_mini(STATUS_ICONS[status]))  # noqa: S308  (the package's own files)
 
 
@@ -134,7 +135,7 @@ def card(
     link_url: str = "",
     kind: str = "",
 ) -> str:
-    """A sheet of paper. `kind`: "" or "flush" (no padding, for tables); `link` sits at the right of the title."""
+    """A sheet of paper. `kind`: "" or "flush" (no padding, for tables); `link` is right of the title."""
     return _wrap(
         context, "card", content, {"title": title, "id": id, "link": link, "link_url": link_url, "kind": kind}
     )
@@ -154,7 +155,7 @@ def banner(context: Context, content: str, status: str = "info", title: str = ""
 
 @register.simple_block_tag(takes_context=True)
 def dialog(context: Context, content: str, id: str, title: str, open: bool = False) -> str:
-    """A dialog, opened by an element with data-dialog=id, or at once with `open`; its link leads to a page."""
+    """A dialog, opened by an element with data-dialog=id, or at once with `open`."""
     return _wrap(context, "dialog", content, {"id": id, "title": title, "open": open})
 
 
