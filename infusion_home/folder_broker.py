@@ -51,6 +51,14 @@ class Channel(filesystem.Channel):
             return loads(bytes_to_str(payload))
         raise Empty
 
+    def _lookup(self, exchange: str, routing_key: str, default: str | None = None) -> list[str]:
+        if not exchange:
+            return [routing_key or default or self.deadletter_queue]
+        found = self.typeof(exchange).lookup(self.get_table(exchange), exchange, routing_key, default)
+        # Another thread may be declaring this queue and not have written it down yet; kombu would drop
+        # the message. Every queue of ours has the name of its routing key.
+        return list(found) or [routing_key]
+
     def _size(self, queue: str) -> int:
         Path(self.data_folder_in).mkdir(parents=True, exist_ok=True)
         return super()._size(queue)

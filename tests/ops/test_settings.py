@@ -68,6 +68,7 @@ def test_production_settings_pass_the_deployment_check_without_a_warning():
         ("NOTICE_DELAY_MINUTES", "soon", "NOTICE_DELAY_MINUTES is 'soon'"),
         ("EMAIL_URL", "mail.example", "EMAIL_URL must be smtp://"),
         ("EMAIL_URL", "smtp://h:many", "EMAIL_URL has a port that is not a number"),
+        ("NOTICE_HOURS", "late", "NOTICE_HOURS is 'late'"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud'; use one of"),
     ],
 )
