@@ -20,4 +20,5 @@ def locked_out(request: HttpRequest, credentials: object = None, *args: object, 
     else:
         response = render(request, "accounts/sign_in.html", {"locked": sentence}, status=429)
     response["Retry-After"] = str(minutes * 60)
+    response["Cache-Control"] = "no-store"
     return response

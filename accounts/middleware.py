@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils import timezone, translation
 
 LAST_SEEN = "last_seen_at"
 # Pages that refresh themselves say so; a board left open is not a person at work.
 POLL_HEADER = "X-Background-Poll"
+WRITE_EVERY = 15  # seconds: a page with ten parts is one sign of life, not ten writes
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -28,24 +29,55 @@ class IdleSessionMiddleware:
         user = request.user
         if user.is_authenticated:
             now = int(timezone.now().timestamp())
-            limit = settings.IDLE_MINUTES[user.role] * 60
-            last = request.session.get(LAST_SEEN, now)
-            if now - last > limit:
+            last = request.session.get(LAST_SEEN)
+            if last is not None and now - last > settings.IDLE_MINUTES[user.role] * 60:
                 logout(request)
-                return self._ended(request)
-            if POLL_HEADER not in request.headers and now - last >= 15 or LAST_SEEN not in request.session:
+                return _ended(request)
+            polling = POLL_HEADER in request.headers
+            if last is None or (not polling and now - last >= WRITE_EVERY):
                 request.session[LAST_SEEN] = now
-        return self.get_response(request)
+        response = self.get_response(request)
+        if _is_part(request) and _leads_to_sign_in(response):
+            # The sign-in page belongs in the window, not into a part of the page.
+            return HttpResponse(status=204, headers={"HX-Redirect": _sign_in(_page_of(request))})
+        return response
 
-    @staticmethod
-    def _ended(request: HttpRequest) -> HttpResponse:
-        here = request.get_full_path() if request.method == "GET" else reverse("home")
-        target = f"{reverse('sign-in')}?{urlencode({'next': here, 'ended': '1'})}"
-        if getattr(request, "headers", {}).get("HX-Request"):
-            return HttpResponse(status=204, headers={"HX-Redirect": target})
-        if request.path.startswith("/api/"):
-            return HttpResponse(status=401, headers={"Content-Type": "application/problem+json"})
-        return HttpResponseRedirect(target)
+
+def _ended(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        body = {
+            "type": "about:blank",
+            "title": "Session ended",
+            "status": 401,
+            "code": "SESSION_ENDED",
+            "detail": "The session ended after a time without use. Sign in again.",
+        }
+        return JsonResponse(body, status=401, content_type="application/problem+json")
+    if _is_part(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": _sign_in(_page_of(request), ended=True)})
+    if request.path == reverse("sign-out"):
+        return HttpResponseRedirect(reverse("sign-in"))
+    here = request.get_full_path() if request.method == "GET" else reverse("home")
+    return HttpResponseRedirect(_sign_in(here, ended=True))
+
+
+def _sign_in(back_to: str, *, ended: bool = False) -> str:
+    query = {"next": back_to, "ended": "1"} if ended else {"next": back_to}
+    return f"{reverse('sign-in')}?{urlencode(query)}"
+
+
+def _is_part(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page a part was asked for from, without its host: signing in leads back there."""
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return (page.path + (f"?{page.query}" if page.query else "")) or reverse("home")
+
+
+def _leads_to_sign_in(response: HttpResponse) -> bool:
+    return response.status_code == 302 and urlsplit(response["Location"]).path == reverse("sign-in")
 
 
 class PersonalSettingsMiddleware:

@@ -1,5 +1,14 @@
 """Sign-in, settings, help."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from accounts import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("sign-in/", views.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("settings/", views.settings_page, name="settings"),
+    path("help/", views.help_page, name="help"),
+    path("language/", views.language, name="set_language"),
+]
