@@ -74,12 +74,15 @@ def send(folder: Path, env: dict[str, str], path: Path) -> None:
     subprocess.run([sys.executable, "-c", program, str(path), folder.name], cwd=folder, env=env, check=True)
 
 
+def check_it_arrives(trace: Path, process: subprocess.Popen[bytes]) -> None:
+    until(lambda: trace.exists() or process.poll() is not None, PATIENCE)
+    assert trace.exists(), (trace.parent / "worker.log").read_text()
+
+
 def check_a_task_arrives(folder: Path, env: dict[str, str]) -> None:
-    trace = folder / "trace"
     with worker(folder, env) as process:
-        send(folder, env, trace)
-        arrived = until(lambda: trace.exists() or process.poll() is not None, PATIENCE) and trace.exists()
-        assert arrived, (folder / "worker.log").read_text()
+        send(folder, env, folder / "trace")
+        check_it_arrives(folder / "trace", process)
 
 
 def test_a_worker_on_the_folder_broker_executes_a_task(tmp_path):
@@ -90,8 +93,8 @@ def test_a_task_sent_before_the_worker_starts_is_kept_for_it(tmp_path):
     env, trace = environment(tmp_path), tmp_path / "early"
     (tmp_path / "traces.py").write_text(TASKS)
     send(tmp_path, env, trace)
-    with worker(tmp_path, env):
-        assert until(trace.exists, PATIENCE), (tmp_path / "worker.log").read_text()
+    with worker(tmp_path, env) as process:
+        check_it_arrives(trace, process)
 
 
 @pytest.mark.redis
