@@ -52,7 +52,9 @@ def evidence_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[Evide
 
 def holds_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[Hold]:
     """Holds on prescriptions the user may read."""
-    return Hold.objects.filter(_of_patient(user, "prescription__patient", now)).select_related("prescription__patient")
+    return Hold.objects.filter(_of_patient(user, "prescription__patient", now)).select_related(
+        "prescription__patient"
+    )
 
 
 def records_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[DoseRecord]:
@@ -70,6 +72,19 @@ def visits_for(user: Viewer) -> QuerySet[Visit]:
     if user.role == Role.NURSE:
         return visits.filter(nurse__user=user)
     return visits.filter(patient__user=user) if user.role == Role.PATIENT else visits.none()
+
+
+def visits_in_sight(user: Viewer, *, now: datetime | None = None) -> QuerySet[Visit]:
+    """Visits a nurse may open: their own that hold or held a time, 14 days around now; others as `visits_for`."""
+    visits = visits_for(user)
+    if not user.is_authenticated or user.role != Role.NURSE:
+        return visits
+    now = now or timezone.now()
+    return visits.filter(
+        state__in=states.HOLDING | {"missed"},
+        starts_at__gte=now - NURSE_SEES,
+        starts_at__lte=now + NURSE_SEES,
+    )
 
 
 def nurses_for(user: Viewer) -> QuerySet[Nurse]:

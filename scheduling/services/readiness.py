@@ -38,6 +38,12 @@ class Gate:
 FIRST_DOSE = {"before_first_dose", "before_every_course"}
 
 
+def doorstep_checks(dose: PlannedDose) -> list[str]:
+    """What the nurse checks on the day itself, before the dose may start; titles in the order of the fact file."""
+    regimen = doses.regimen_of(dose.prescription)
+    return [title_of(rule.kind) for rule in prerequisites.required_for(regimen, dose.number) if _same_day(rule)]
+
+
 def _same_day(rule: Prerequisite) -> bool:
     return rule.valid_for is not None and not any(rule.valid_for)
 
@@ -57,9 +63,7 @@ def papers_on_file(patient_ids: Sequence[int]) -> dict[tuple[int, str], Evidence
     return {(paper.patient_id, paper.kind): paper for paper in newest}
 
 
-def gates(
-    dose: PlannedDose, day: date, papers: dict[tuple[int, str], Evidence] | None = None
-) -> list[Gate]:
+def gates(dose: PlannedDose, day: date, papers: dict[tuple[int, str], Evidence] | None = None) -> list[Gate]:
     """The prerequisites of the dose, judged for a visit on `day`, in the order of the fact file.
 
     Same-day checks (an infection check on the doorstep) belong to the nurse's go / no-go and are
@@ -85,7 +89,10 @@ def _gate(rule: Prerequisite, paper: Evidence | None, day: date) -> Gate:
         state = "met" if rule.days_before is not None else "missing"
         sentence = _("%(what)s: none on file.") % {"what": title}
     elif not paper.clear:
-        state, sentence = "forbids", _("%(what)s: the result on file does not allow dosing.") % {"what": title}
+        state, sentence = (
+            "forbids",
+            _("%(what)s: the result on file does not allow dosing.") % {"what": title},
+        )
     else:
         checked = prerequisites.check(rule, paper.dated_on, day)
         valid_through = paper.valid_until_on or checked.valid_through
@@ -135,5 +142,8 @@ TITLES = {
     "renal_function": gettext_lazy("Kidney function"),
     "dosing_weight": gettext_lazy("Dosing weight"),
     "iga_deficiency_check": gettext_lazy("IgA deficiency check"),
+    "infection_check": gettext_lazy("No infection or fever"),
+    "infection_and_pml_symptom_check": gettext_lazy("No infection, no new PML symptoms"),
+    "blood_pressure_and_glucose": gettext_lazy("Blood pressure and glucose"),
     "site_decision": gettext_lazy("Decision for home"),
 }
