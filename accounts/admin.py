@@ -10,7 +10,10 @@ class PersonAdmin(UserAdmin):
 
     list_display = ("username", "role", "first_name", "last_name", "is_active")
     list_filter = ("role", "is_active")
-    fieldsets = (*UserAdmin.fieldsets, ("Infusion Home", {"fields": ("role", "theme", "text_size", "language")}))
+    fieldsets = (
+        *UserAdmin.fieldsets,
+        ("Infusion Home", {"fields": ("role", "theme", "text_size", "language")}),
+    )
     add_fieldsets = (*UserAdmin.add_fieldsets, (None, {"fields": ("role",)}))
 
     def has_delete_permission(self, request, obj=None):

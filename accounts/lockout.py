@@ -8,14 +8,22 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 
-def locked_out(request: HttpRequest, credentials: object = None, *args: object, **kwargs: object) -> HttpResponse:
+def locked_out(
+    request: HttpRequest, credentials: object = None, *args: object, **kwargs: object
+) -> HttpResponse:
     """429 with how long to wait, as a page or as application/problem+json."""
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     sentence = _("Too many tries. Wait %(minutes)d minutes, then try again, or call the office.") % {
         "minutes": minutes
     }
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": "Locked out", "status": 429, "code": "LOCKED_OUT", "detail": sentence}
+        body = {
+            "type": "about:blank",
+            "title": "Locked out",
+            "status": 429,
+            "code": "LOCKED_OUT",
+            "detail": sentence,
+        }
         response: HttpResponse = JsonResponse(body, status=429, content_type="application/problem+json")
     else:
         response = render(request, "accounts/sign_in.html", {"locked": sentence}, status=429)

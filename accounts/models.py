@@ -43,7 +43,9 @@ class User(AbstractUser):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="user_has_a_known_role", condition=Q(role__in=[r.value for r in Role])),
+            models.CheckConstraint(
+                name="user_has_a_known_role", condition=Q(role__in=[r.value for r in Role])
+            ),
         ]
 
     @property

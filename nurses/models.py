@@ -74,7 +74,9 @@ class Competency(models.Model):
 
     class Meta:
         ordering = ["code"]
-        constraints = [models.UniqueConstraint(fields=["nurse", "code", "granted_on"], name="competency_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["nurse", "code", "granted_on"], name="competency_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} of nurse {self.nurse_id}"

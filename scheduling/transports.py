@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import make_msgid
 from typing import Protocol
 
@@ -88,8 +89,8 @@ def compose(notice: Notice, visit: Visit) -> tuple[str, str]:
             "first_name": patient.first_name,
             "nurse": visit.nurse.first_name,
             "day": formats.date_format(start, _("l, F j, Y")),
-            "from_time": formats.date_format(start, _("g:i a")),
-            "until_time": formats.date_format(visit.local_end, _("g:i a")),
+            "from_time": _clock(start),
+            "until_time": _clock(visit.local_end),
             "zone": start.tzname(),
             "agency": settings.AGENCY_NAME,
             "phone": _dialled(settings.AGENCY_PHONE),
@@ -105,6 +106,13 @@ def compose(notice: Notice, visit: Visit) -> tuple[str, str]:
 def transport_for(channel: str) -> Transport:
     """The way out of a channel. Raises KeyError for a channel nobody built."""
     return {Contact.Channel.EMAIL.value: Email()}[channel]
+
+
+def _clock(at: datetime) -> str:
+    """9:00 am; in Spanish 9:00 a. m."""
+    if translation.get_language() == "es":
+        return f"{at:%I:%M}".lstrip("0") + (" a. m." if at.hour < 12 else " p. m.")
+    return f"{at:%I:%M %p}".lstrip("0").lower()
 
 
 def _dialled(number: str) -> str:

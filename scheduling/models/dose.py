@@ -49,7 +49,8 @@ class PlannedDose(models.Model):
             # A cancelled dose keeps its row: when planning resumes it is the same dose again.
             models.UniqueConstraint(fields=["prescription", "number"], name="dose_number_once"),
             models.CheckConstraint(
-                name="dose_floor_not_after_due", condition=Q(floor_on__isnull=True) | Q(floor_on__lte=F("due_on"))
+                name="dose_floor_not_after_due",
+                condition=Q(floor_on__isnull=True) | Q(floor_on__lte=F("due_on")),
             ),
             models.CheckConstraint(
                 name="dose_window_around_due",

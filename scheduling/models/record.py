@@ -21,7 +21,9 @@ class DoseRecord(models.Model):
 
     dose = models.ForeignKey("scheduling.PlannedDose", models.PROTECT, related_name="records")
     given_on = models.DateField(_("given on"))
-    amount_mg = models.DecimalField(_("amount given (mg)"), max_digits=9, decimal_places=2, null=True, blank=True)
+    amount_mg = models.DecimalField(
+        _("amount given (mg)"), max_digits=9, decimal_places=2, null=True, blank=True
+    )
     mg_per_m2 = models.DecimalField(max_digits=7, decimal_places=2, null=True, blank=True)
     reaction = models.CharField(_("reaction"), max_length=16, choices=REACTIONS, default="none")
     reaction_type = models.CharField(
@@ -31,7 +33,9 @@ class DoseRecord(models.Model):
         choices=[("hypersensitivity", _("Hypersensitivity (allergic)"))],
     )
     elsewhere = models.BooleanField(_("given elsewhere"), default=False)
-    visit = models.ForeignKey("scheduling.Visit", models.PROTECT, null=True, blank=True, related_name="records")
+    visit = models.ForeignKey(
+        "scheduling.Visit", models.PROTECT, null=True, blank=True, related_name="records"
+    )
     note = models.TextField(_("note"), blank=True, default="")
     amends = models.OneToOneField("self", models.PROTECT, null=True, blank=True, related_name="amended_by")
     why = models.CharField(_("why corrected"), max_length=500, blank=True)

@@ -97,7 +97,8 @@ class Visit(models.Model):
             models.CheckConstraint(name="visit_has_length", condition=Q(starts_at__lt=F("ends_at"))),
             models.CheckConstraint(
                 name="visit_infusion_has_a_dose",
-                condition=Q(kind="infusion", dose__isnull=False) | (~Q(kind="infusion") & Q(dose__isnull=True)),
+                condition=Q(kind="infusion", dose__isnull=False)
+                | (~Q(kind="infusion") & Q(dose__isnull=True)),
             ),
             models.CheckConstraint(
                 name="visit_known_state", condition=Q(state__in=[name for name, _label in STATE_CHOICES])

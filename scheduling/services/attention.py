@@ -28,16 +28,25 @@ def misfit(visit: Visit, dose: PlannedDose) -> tuple[str, str]:
     day = clock.local_day(visit.starts_at, visit.time_zone)
     minutes = int((visit.ends_at - visit.starts_at).total_seconds() // 60)
     if dose.state == PlannedDose.State.CANCELLED:
-        return "DOSE_CANCELLED", "This dose is no longer planned: the drug was stopped, held or its series ended."
+        return (
+            "DOSE_CANCELLED",
+            "This dose is no longer planned: the drug was stopped, held or its series ended.",
+        )
     if dose.state == PlannedDose.State.GIVEN:
         return "DOSE_GIVEN", "This dose has been recorded as given on another day."
     if dose.floor_on and day < dose.floor_on:
-        return "MIN_SEPARATION_VIOLATION", f"Too early now: this dose may not be given before {_day(dose.floor_on)}."
+        return (
+            "MIN_SEPARATION_VIOLATION",
+            f"Too early now: this dose may not be given before {_day(dose.floor_on)}.",
+        )
     if minutes < dose.total_minutes:
         return "TOO_SHORT", f"The visit is {minutes} minutes; this dose now needs {dose.total_minutes}."
     accepted = set(visit.override_codes)
     if dose.window_start_on and day < dose.window_start_on and "EARLY_OUTSIDE_WINDOW" not in accepted:
-        return "EARLY_OUTSIDE_WINDOW", f"Earlier than the window, which now opens {_day(dose.window_start_on)}."
+        return (
+            "EARLY_OUTSIDE_WINDOW",
+            f"Earlier than the window, which now opens {_day(dose.window_start_on)}.",
+        )
     if dose.window_end_on and day > dose.window_end_on and "LATE_OUTSIDE_WINDOW" not in accepted:
         return "LATE_OUTSIDE_WINDOW", f"Later than the window, which now closes {_day(dose.window_end_on)}."
     if "ON_HOLD" not in accepted and _held(dose, day):

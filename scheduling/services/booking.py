@@ -186,9 +186,7 @@ def _locked(dose_id: int, nurse_ids: list[int]) -> tuple[Patient, dict[int, Nurs
     for nurse_id in nurse_ids:
         if nurse_id not in nurses:
             raise BadInput("There is no such nurse.", field="nurse")
-    dose = (
-        PlannedDose.objects.select_for_update(no_key=True).select_related("prescription").get(pk=dose_id)
-    )
+    dose = PlannedDose.objects.select_for_update(no_key=True).select_related("prescription").get(pk=dose_id)
     dose.prescription.patient = patient
     return patient, nurses, dose
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
 
+from patients.models import Hold as HoldRow
 from patients.models import Measurement, Patient, Prescription
 from scheduling import clock
 from scheduling.models import DoseRecord, PlannedDose, Visit
@@ -51,20 +52,29 @@ def drug_code(regimen_id: str) -> str:
 
 def latest_measurements(patient: Patient) -> dict[str, Decimal]:
     """The newest weight_kg and height_cm on file; a missing kind is absent."""
-    found: dict[str, Decimal] = {}
-    for kind, value in (
+    newest = (
         Measurement.objects.filter(patient=patient)
         .order_by("kind", "-measured_on", "-pk")
         .distinct("kind")
         .values_list("kind", "value")
-    ):
-        found[kind] = value
-    return found
+    )
+    return dict(newest)
 
 
-def order_of(prescription: Prescription) -> Order:
-    """The prescription as the rules read it, with the patient's latest measurements and standing holds."""
-    measured = latest_measurements(prescription.patient)
+def order_of(
+    prescription: Prescription,
+    *,
+    measured: Mapping[str, Decimal] | None = None,
+    holds: Iterable[HoldRow] | None = None,
+) -> Order:
+    """The prescription as the rules read it, with the patient's latest measurements and standing holds.
+
+    `measured` and `holds` save their queries when many prescriptions are read at once.
+    """
+    if measured is None:
+        measured = latest_measurements(prescription.patient)
+    if holds is None:
+        holds = prescription.holds.filter(withdrawn_at__isnull=True)
     return Order(
         start_on=prescription.start_on,
         expires_on=prescription.expires_on,
@@ -74,10 +84,7 @@ def order_of(prescription: Prescription) -> Order:
         weight_kg=measured.get("weight_kg"),
         prior_cumulative_mg_per_m2=prescription.prior_cumulative_mg_per_m2,
         prior_course_starts=tuple(date.fromisoformat(day) for day in prescription.prior_course_starts),
-        holds=tuple(
-            Hold(hold.starts_on, hold.clears_on, hold.reason)
-            for hold in prescription.holds.filter(withdrawn_at__isnull=True)
-        ),
+        holds=tuple(Hold(hold.starts_on, hold.clears_on, hold.reason) for hold in holds),
         discontinued_on=prescription.discontinued_on,
     )
 
@@ -88,17 +95,32 @@ def standing_records(prescription: Prescription) -> Mapping[int, DoseRecord]:
     return {record.dose.number: record for record in records.select_related("dose").order_by("dose__number")}
 
 
-def history_of(prescription: Prescription) -> tuple[Given, ...]:
-    """The doses given, by number, as the rules read them."""
+def history_of(
+    prescription: Prescription, *, records: Mapping[int, DoseRecord] | None = None
+) -> tuple[Given, ...]:
+    """The doses given, by number, as the rules read them; `records` saves the query."""
+    if records is None:
+        records = standing_records(prescription)
     return tuple(
         Given(number, record.given_on, record.reaction, record.reaction_type or None, record.mg_per_m2)
-        for number, record in standing_records(prescription).items()
+        for number, record in sorted(records.items())
     )
 
 
 def case_of(prescription: Prescription) -> Case:
     """Regimen, order and history of a prescription."""
     return Case(regimen_of(prescription), order_of(prescription), history_of(prescription))
+
+
+def case_of_rows(
+    prescription: Prescription,
+    measured: Mapping[str, Decimal],
+    holds: Iterable[HoldRow],
+    records: Mapping[int, DoseRecord],
+) -> Case:
+    """The same from rows already read: standing holds, and by dose number the records in force. No query."""
+    order = order_of(prescription, measured=measured, holds=holds)
+    return Case(regimen_of(prescription), order, history_of(prescription, records=records))
 
 
 def booked_days(prescription: Prescription, *, without: int | None = None) -> dict[int, date]:

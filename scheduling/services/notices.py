@@ -7,7 +7,6 @@ claim that outlived its worker after that mark is never sent again but shown to 
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from functools import partial
 from zoneinfo import ZoneInfo
 
 from celery import signature
@@ -22,6 +21,7 @@ from scheduling.transports import Doubt, NotSent, Outcome, Sent, TryAgain, trans
 
 CLAIM_IS_STALE = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
+MAYBE_HEARD = (Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED, Notice.State.UNKNOWN)
 CHANNELS = (Contact.Channel.EMAIL,)
 
 
@@ -32,6 +32,9 @@ def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notic
     has an answer.
     """
     now = now or timezone.now()
+    told = _told(visit)
+    if kind == Notice.Kind.MOVED and not told:
+        kind = Notice.Kind.BOOKED  # a "new time" means nothing to somebody who never heard the old one
     contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
     owed = []
     for channel in CHANNELS:
@@ -43,11 +46,14 @@ def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notic
             channel=channel,
             defaults={"due_at": now + settings.NOTICE_DELAY, "expires_at": max(visit.starts_at, now)},
         )
-        if reason := _unreachable(contacts.get(channel)):
+        reason = _unreachable(contacts.get(channel))
+        if kind == Notice.Kind.CANCELLED and not told:
+            reason = "the patient had not been told of the visit"
+        if reason:
             _settle(notice, Notice.State.SUPPRESSED, reason, now)
         owed.append(notice)
     # A booking outlives a dead broker: if the hint is lost, the next heartbeat finds the row.
-    transaction.on_commit(partial(_hint, delay=settings.NOTICE_DELAY), robust=True)
+    transaction.on_commit(_hint, robust=True)
     return owed
 
 
@@ -81,7 +87,9 @@ def claim_due(batch: int, *, now: datetime | None = None) -> list[Notice]:
     ids = [notice.pk for notice in due]
     Notice.objects.filter(pk__in=ids).update(state=Notice.State.CLAIMED, claimed_at=now)
     return list(
-        Notice.objects.filter(pk__in=ids).select_related("patient", "visit", "visit__nurse").order_by("due_at", "pk")
+        Notice.objects.filter(pk__in=ids)
+        .select_related("patient", "visit", "visit__nurse")
+        .order_by("due_at", "pk")
     )
 
 
@@ -100,9 +108,9 @@ def deliver(notice: Notice, *, now: datetime | None = None) -> None:
         _put_back(notice, due_at=opening)
         return
     notice.message_id = notice.message_id or f"notice-{notice.pk}"
-    marked = Notice.objects.filter(pk=notice.pk, state=Notice.State.CLAIMED, attempted_at__isnull=True).update(
-        attempted_at=now, attempts=notice.attempts + 1, message_id=notice.message_id
-    )
+    marked = Notice.objects.filter(
+        pk=notice.pk, state=Notice.State.CLAIMED, attempted_at__isnull=True
+    ).update(attempted_at=now, attempts=notice.attempts + 1, message_id=notice.message_id)
     if not marked:
         return  # somebody else settled it while we looked
     notice.attempts += 1
@@ -158,6 +166,16 @@ def recover_stale(*, now: datetime | None = None) -> int:
     return freed + doubtful
 
 
+def _told(visit: Visit) -> bool:
+    """Whether the patient may have heard of this visit, or of the one it was moved from."""
+    chain: list[int] = []
+    step: Visit | None = visit
+    while step is not None:
+        chain.append(step.pk)
+        step = step.moved_from
+    return Notice.objects.filter(visit_id__in=chain, state__in=MAYBE_HEARD).exists()
+
+
 def _unreachable(contact: Contact | None) -> str:
     if contact is None or not contact.value:
         return "no address on file"
@@ -177,7 +195,7 @@ def _put_back(notice: Notice, *, due_at: datetime, reason: str = "") -> None:
     notice.save(update_fields=["state", "due_at", "reason", "claimed_at", "attempted_at"])
 
 
-def _hint(delay: timedelta) -> None:
-    signature("scheduling.tasks.send_due_notices").apply_async(
-        countdown=max(0, int(delay.total_seconds())), retry=False, expires=600
-    )
+def _hint() -> None:
+    if settings.NOTICE_DELAY:
+        return  # the heartbeat is soon enough, and a task with a delay may run twice
+    signature("scheduling.tasks.send_due_notices").apply_async(retry=False, expires=600)

@@ -28,7 +28,10 @@ def register_patient(*, by: User, email: str = "", phone: str = "", **fields: An
     patient = Patient(**fields)
     patient.save()
     now = timezone.now()
-    for channel, value in ((Contact.Channel.EMAIL, email), (Contact.Channel.VOICE, e164(phone) if phone else "")):
+    for channel, value in (
+        (Contact.Channel.EMAIL, email),
+        (Contact.Channel.VOICE, e164(phone) if phone else ""),
+    ):
         if value:
             Contact.objects.create(
                 patient=patient, channel=channel, value=value, consented_at=now, consent_source="registration"

@@ -53,7 +53,11 @@ def dose_problems(
     day = clock.local_day(starts_at, patient.time_zone)
     found: list[Problem] = []
     if dose.state != PlannedDose.State.PLANNED:
-        return [Problem("DOSE_NOT_PLANNED", f"This dose is {dose.get_state_display().lower()}; it needs no visit.")]
+        return [
+            Problem(
+                "DOSE_NOT_PLANNED", f"This dose is {dose.get_state_display().lower()}; it needs no visit."
+            )
+        ]
     if starts_at <= now:
         found.append(Problem("IN_THE_PAST", "That time has passed. Record the dose as given instead."))
     if patient.status != Patient.Status.ACTIVE:
@@ -116,11 +120,13 @@ def _site_problems(dose: PlannedDose, day: date) -> Iterable[Problem]:
     flags = set(regimen.site_of_care.flags)
     if "SITE_NOT_HOME" in flags:
         yield Problem(
-            "SITE_NOT_HOME", "This drug is never given at home; record the doses given at the certified facility."
+            "SITE_NOT_HOME",
+            "This drug is never given at home; record the doses given at the certified facility.",
         )
     elif "SITE_TOUCH_REQUIRED" in flags and site_for(dose, day) is None:
         yield Problem(
-            "SITE_NOT_AUTHORIZED", f"No site authorization number that covers homes is on file for {_day(day)}."
+            "SITE_NOT_AUTHORIZED",
+            f"No site authorization number that covers homes is on file for {_day(day)}.",
         )
     elif "SITE_CLINIC_PREFERRED" in flags and not _decided_for_home(dose):
         yield Problem(
@@ -134,7 +140,9 @@ def site_for(dose: PlannedDose, day: date) -> Site | None:
     regimen = doses.regimen_of(dose.prescription)
     if "SITE_TOUCH_REQUIRED" not in regimen.site_of_care.flags:
         return None
-    return Site.objects.filter(code=doses.drug_code(regimen.id), covers_homes=True, expires_on__gte=day).first()
+    return Site.objects.filter(
+        code=doses.drug_code(regimen.id), covers_homes=True, expires_on__gte=day
+    ).first()
 
 
 def _decided_for_home(dose: PlannedDose) -> bool:
@@ -171,7 +179,7 @@ def nurse_problems(
     hours = eligibility.hours_problem(_shifts(nurse), _away(nurse, span), span, zone)
     found += [hours] if hours else []
     near = _visits_near(span, without)
-    nurse_visits = [visit for visit in near.filter(nurse=nurse).select_related("patient")]
+    nurse_visits = list(near.filter(nurse=nurse).select_related("patient"))
     found += eligibility.room_problems(
         span,
         patient.place,
@@ -179,7 +187,11 @@ def nurse_problems(
         [Span(v.starts_at, v.ends_at) for v in near.filter(patient=patient)],
         drive_minutes,
     )
-    same_day = [v for v in nurse_visits if clock.local_day(v.starts_at, nurse.time_zone) == starts_at.astimezone(zone).date()]
+    same_day = [
+        v
+        for v in nurse_visits
+        if clock.local_day(v.starts_at, nurse.time_zone) == starts_at.astimezone(zone).date()
+    ]
     minutes = sum(int((v.ends_at - v.starts_at).total_seconds() // 60) for v in same_day)
     limit = eligibility.day_limit_problem(minutes, int(length.total_seconds() // 60), nurse.day_limit_minutes)
     found += [limit] if limit else []
@@ -198,14 +210,13 @@ def _visits_near(span: Span, without: int | None):
 
 def _licences(nurse: Nurse) -> list[eligibility.LicenceFact]:
     return [
-        eligibility.LicenceFact(x.state, x.multistate, x.issued_on, x.expires_on) for x in nurse.licences.all()
+        eligibility.LicenceFact(x.state, x.multistate, x.issued_on, x.expires_on)
+        for x in nurse.licences.all()
     ]
 
 
 def _competencies(nurse: Nurse) -> list[eligibility.CompetencyFact]:
-    return [
-        eligibility.CompetencyFact(x.code, x.granted_on, x.expires_on) for x in nurse.competencies.all()
-    ]
+    return [eligibility.CompetencyFact(x.code, x.granted_on, x.expires_on) for x in nurse.competencies.all()]
 
 
 def _shifts(nurse: Nurse) -> list[eligibility.ShiftFact]:

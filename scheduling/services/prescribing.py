@@ -82,7 +82,9 @@ def prescribe(*, patient_id: int, wish: Wish, by: User, today: date | None = Non
     if not npi_ok(wish.prescriber_npi):
         raise BadInput("This is not a valid NPI: ten digits, check the last one.", field="prescriber_npi")
     if wish.expires_on < today:
-        raise BadInput("This order has already expired. Enter the end date of a valid order.", field="expires_on")
+        raise BadInput(
+            "This order has already expired. Enter the end date of a valid order.", field="expires_on"
+        )
     if patient.prescriptions.filter(regimen_id=regimen.id, status__in=OPEN).exists():
         raise RuleBroken(
             "The patient has an open order for this regimen. Amend that one instead.",
@@ -109,9 +111,7 @@ def prescribe(*, patient_id: int, wish: Wish, by: User, today: date | None = Non
     )
     _write_version(prescription, by=by, why="")
     _write_history(prescription, regimen, history, wish.given, by)
-    events.write(
-        "prescribed", by=by, patient=patient, subject=prescription, regimen_version=regimen.version
-    )
+    events.write("prescribed", by=by, patient=patient, subject=prescription, regimen_version=regimen.version)
     doses.sync(prescription, today=today)
     return prescription
 
@@ -130,7 +130,15 @@ def amend(
     prescription = doses.lock(prescription_id)
     if prescription.status not in OPEN:
         raise Conflict("This order has ended and cannot be amended.", code="ORDER_ENDED")
-    allowed = {"expires_on", "total_doses", "parameters", "prescriber_name", "prescriber_npi", "diagnosis_code", "note"}
+    allowed = {
+        "expires_on",
+        "total_doses",
+        "parameters",
+        "prescriber_name",
+        "prescriber_npi",
+        "diagnosis_code",
+        "note",
+    }
     for name, value in changes.items():
         if name not in allowed:
             raise BadInput("This cannot be amended; write a new order.", field=name)
@@ -152,9 +160,7 @@ def amend(
 
 
 @writes
-def hold(
-    *, prescription_id: int, starts_on: date, clears_on: date | None, reason: str, by: User
-) -> Hold:
+def hold(*, prescription_id: int, starts_on: date, clears_on: date | None, reason: str, by: User) -> Hold:
     """No dosing from `starts_on` until `clears_on` (None: nobody knows yet). Booked visits inside are flagged."""
     if not reason.strip():
         raise BadInput("Say why dosing is on hold.", field="reason")
@@ -164,7 +170,11 @@ def hold(
     if prescription.status not in OPEN:
         raise Conflict("This order has ended; there is nothing to hold.", code="ORDER_ENDED")
     placed = Hold.objects.create(
-        prescription=prescription, starts_on=starts_on, clears_on=clears_on, reason=reason[:500], created_by=by
+        prescription=prescription,
+        starts_on=starts_on,
+        clears_on=clears_on,
+        reason=reason[:500],
+        created_by=by,
     )
     events.write("hold_placed", by=by, patient=prescription.patient, subject=placed, why=reason)
     doses.sync(prescription)
@@ -258,7 +268,9 @@ def _write_version(prescription: Prescription, *, by: User, why: str) -> None:
     PrescriptionVersion.objects.create(
         prescription=prescription,
         number=last + 1,
-        terms={name: value if isinstance(value, (dict, list)) else _plain(value) for name, value in terms.items()},
+        terms={
+            name: value if isinstance(value, (dict, list)) else _plain(value) for name, value in terms.items()
+        },
         why=why[:500],
         created_by=by,
     )

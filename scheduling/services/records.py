@@ -133,12 +133,14 @@ def _check(dose: PlannedDose, given_on: date, today: date, amount_mg: Decimal | 
     earlier = max((n for n in records if n < dose.number), default=None)
     later = min((n for n in records if n > dose.number), default=None)
     if earlier is not None and given_on < records[earlier].given_on:
-        raise BadInput(f"Dose {earlier} was given later, on {_day(records[earlier].given_on)}.", field="given_on")
+        raise BadInput(
+            f"Dose {earlier} was given later, on {_day(records[earlier].given_on)}.", field="given_on"
+        )
     if later is not None and given_on > records[later].given_on:
-        raise BadInput(f"Dose {later} was given before, on {_day(records[later].given_on)}.", field="given_on")
-    first_open = (
-        dose.prescription.doses.filter(state=PlannedDose.State.PLANNED).order_by("number").first()
-    )
+        raise BadInput(
+            f"Dose {later} was given before, on {_day(records[later].given_on)}.", field="given_on"
+        )
+    first_open = dose.prescription.doses.filter(state=PlannedDose.State.PLANNED).order_by("number").first()
     if first_open is not None and first_open.number < dose.number and dose.state == PlannedDose.State.PLANNED:
         raise BadInput(f"Dose {first_open.number} comes first. Record that one.", field="dose")
 

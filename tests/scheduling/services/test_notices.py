@@ -1,0 +1,247 @@
+"""A message is owed once, sent once, or says why not."""
+
+from __future__ import annotations
+
+import smtplib
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.core import mail
+from django.core.mail.backends.locmem import EmailBackend
+from django.db import transaction
+
+from patients.models import Contact
+from scheduling.models import Notice
+from scheduling.services import booking, notices
+from tests.makers import DAY, NOW, make_dose, make_patient, make_prescription, make_user, make_visit
+from tests.threads import all_at_once
+
+pytestmark = pytest.mark.django_db
+
+SOON = NOW + timedelta(seconds=1)
+
+
+def states(**where) -> list[tuple[str, str]]:
+    return list(Notice.objects.filter(**where).order_by("pk").values_list("kind", "state"))
+
+
+def test_booking_owes_one_message_and_sending_twice_sends_it_once():
+    make_visit()
+    assert states() == [("booked", "planned")]
+    assert notices.send_due(now=SOON) == 1
+    assert notices.send_due(now=SOON) == 0
+    assert len(mail.outbox) == 1
+    assert states() == [("booked", "sent")]
+
+
+def test_a_refused_booking_owes_nothing_and_a_rolled_back_one_neither():
+    with pytest.raises(RuntimeError), transaction.atomic():
+        make_visit()
+        raise RuntimeError
+    assert not Notice.objects.exists()
+
+
+def test_a_message_names_no_drug_no_diagnosis_and_no_last_name():
+    visit = make_visit()
+    notices.send_due(now=SOON)
+    message = mail.outbox[0]
+    for text in (message.subject, message.body):
+        for word in (
+            "ocrelizumab",
+            "Ocrevus",
+            "infusion",
+            "sclerosis",
+            "MS ",
+            visit.patient.last_name,
+            visit.nurse.last_name,
+        ):
+            assert word.lower() not in text.lower()
+    assert "Monday, March 9, 2026" in message.body
+    assert "9:00 am to about 1:45 pm" in message.body
+    assert "CDT" in message.body
+
+
+def test_our_id_travels_with_the_message():
+    make_visit()
+    notices.send_due(now=SOON)
+    notice = Notice.objects.get()
+    assert mail.outbox[0].extra_headers["Message-ID"] == f"<{notice.message_id}@localhost>"
+
+
+def test_a_patient_without_an_address_gets_a_row_that_says_so_and_the_next_patient_gets_the_mail():
+    patient = make_patient(email="")
+    make_visit(make_dose(make_prescription(patient)))
+    make_visit()
+    notices.send_due(now=SOON)
+    assert states() == [("booked", "suppressed"), ("booked", "sent")]
+    assert Notice.objects.get(patient=patient).reason == "no address on file"
+
+
+def test_who_opted_out_between_planning_and_sending_hears_nothing():
+    visit = make_visit()
+    Contact.objects.filter(patient=visit.patient).update(opted_out_at=NOW)
+    notices.send_due(now=SOON)
+    assert (states(), mail.outbox) == ([("booked", "suppressed")], [])
+
+
+def test_a_visit_cancelled_one_second_before_sending_sends_nothing_at_all():
+    visit = make_visit()
+    booking.cancel_visit(visit_id=visit.pk, by=make_user(), reason_class="patient", now=NOW)
+    notices.send_due(now=SOON)
+    assert states() == [("booked", "suppressed"), ("cancelled", "suppressed")]
+    assert mail.outbox == []
+
+
+def test_who_was_told_of_a_visit_is_told_that_it_is_cancelled():
+    visit = make_visit()
+    notices.send_due(now=SOON)
+    booking.cancel_visit(visit_id=visit.pk, by=make_user(), reason_class="patient", now=SOON)
+    notices.send_due(now=SOON)
+    assert states() == [("booked", "sent"), ("cancelled", "sent")]
+    assert mail.outbox[1].subject == "Your nurse visit on Monday, March 9, 2026 is cancelled"
+
+
+def test_a_claimed_message_is_checked_again_before_it_goes():
+    visit = make_visit()
+    claimed = notices.claim_due(10, now=SOON)
+    booking.cancel_visit(visit_id=visit.pk, by=make_user(), reason_class="patient", now=NOW)
+    for notice in claimed:
+        notices.deliver(notice, now=SOON)
+    assert Notice.objects.get(kind="booked").state == "suppressed"
+    assert mail.outbox == []
+
+
+def later(visit, hours: int = 1):
+    return booking.move_visit(
+        visit_id=visit.pk, nurse_id=visit.nurse_id, starts_at=visit.starts_at + timedelta(hours=hours),
+        by=make_user(), reason_class="patient", now=NOW,
+    )  # fmt: skip
+
+
+def test_a_visit_moved_before_anything_went_out_is_told_once_as_booked():
+    later(make_visit())
+    notices.send_due(now=SOON)
+    assert states() == [("booked", "suppressed"), ("booked", "sent")]
+    assert "10:00 am" in mail.outbox[0].body
+
+
+def test_a_patient_who_knew_the_old_time_is_told_each_new_one():
+    visit = make_visit()
+    notices.send_due(now=SOON)
+    once = later(visit)
+    later(once, hours=2)
+    notices.send_due(now=SOON)
+    assert states() == [("booked", "sent"), ("moved", "suppressed"), ("moved", "sent")]
+    assert "12:00 pm" in mail.outbox[1].body
+
+
+def test_nothing_is_sent_in_quiet_hours_of_the_home(settings):
+    settings.NOTICE_HOURS = (9, 20)
+    make_visit()
+    late = NOW.replace(hour=2) + DAY  # 20:00 in Dallas
+    notices.send_due(now=late)
+    notice = Notice.objects.get()
+    assert (notice.state, mail.outbox) == ("planned", [])
+    assert notice.due_at == NOW + DAY, "opens at 9:00 the next morning in Dallas"
+    notices.send_due(now=notice.due_at)
+    assert len(mail.outbox) == 1
+
+
+def test_a_message_whose_visit_has_begun_expires():
+    visit = make_visit()
+    notices.send_due(now=visit.starts_at)
+    assert (states(), mail.outbox) == ([("booked", "expired")], [])
+
+
+def test_nothing_goes_out_in_the_first_minutes_so_that_an_undo_is_silent(settings):
+    settings.NOTICE_DELAY = timedelta(minutes=5)
+    visit = make_visit()
+    assert notices.send_due(now=NOW + timedelta(minutes=4)) == 0
+    booking.cancel_visit(
+        visit_id=visit.pk, by=make_user(), reason_class="organisation", now=NOW + timedelta(minutes=4)
+    )
+    notices.send_due(now=NOW + timedelta(minutes=10))
+    assert mail.outbox == []
+    assert states() == [("booked", "suppressed"), ("cancelled", "suppressed")]
+
+
+class Failing(EmailBackend):
+    error: Exception = ConnectionRefusedError()
+
+    def send_messages(self, messages):
+        raise self.error
+
+
+@pytest.fixture
+def mail_server_raises(settings):
+    settings.EMAIL_BACKEND = "tests.scheduling.services.test_notices.Failing"
+
+    def raising(error: Exception) -> None:
+        Failing.error = error
+
+    return raising
+
+
+def test_a_mail_server_that_does_not_answer_is_tried_again_later_and_not_for_ever(mail_server_raises):
+    make_visit()
+    mail_server_raises(ConnectionRefusedError())
+    now = SOON
+    for _ in range(notices.MAX_ATTEMPTS):
+        assert Notice.objects.get().state == "planned"
+        notices.send_due(now=now)
+        now = Notice.objects.get().due_at
+    assert Notice.objects.get().state == "failed"
+
+
+@pytest.mark.parametrize("error", [smtplib.SMTPServerDisconnected("gone"), TimeoutError()])
+def test_a_mail_server_that_falls_silent_leaves_a_doubt_for_a_person_and_no_second_try(
+    mail_server_raises, error
+):
+    make_visit()
+    mail_server_raises(error)
+    notices.send_due(now=SOON)
+    assert notices.send_due(now=SOON + DAY) == 0
+    assert Notice.objects.get().state == "unknown"
+
+
+def test_a_poison_row_fails_alone(mail_server_raises):
+    make_visit()
+    mail_server_raises(ValueError("cannot be encoded"))
+    notices.send_due(now=SOON)
+    assert (Notice.objects.get().state, Notice.objects.get().reason) == ("failed", "ValueError")
+
+
+def test_a_claim_whose_worker_died_before_trying_is_sent_and_after_trying_never_again():
+    make_visit()
+    make_visit()
+    untouched, tried = notices.claim_due(10, now=SOON)
+    Notice.objects.filter(pk=tried.pk).update(attempted_at=SOON)
+    later = SOON + notices.CLAIM_IS_STALE + timedelta(seconds=1)
+    notices.send_due(now=later)
+    assert [Notice.objects.get(pk=n.pk).state for n in (untouched, tried)] == ["sent", "unknown"]
+    assert len(mail.outbox) == 1
+
+
+def test_an_empty_set_is_no_work():
+    assert notices.send_due(now=NOW) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_workers_at_once_send_each_message_once():
+    for _ in range(12):
+        make_visit()
+    settled = all_at_once([partial(notices.send_due, batch=2, now=SOON)] * 4)
+    assert sum(settled) == 12
+    assert len(mail.outbox) == 12
+    assert set(Notice.objects.values_list("state", flat=True)) == {"sent"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_booking_outlives_a_dead_broker(settings, monkeypatch):
+    def dead(*args, **kwargs):
+        raise ConnectionError("no broker")
+
+    monkeypatch.setattr("celery.canvas.Signature.apply_async", dead)
+    visit = make_visit()
+    assert states(visit=visit) == [("booked", "planned")]
