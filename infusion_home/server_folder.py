@@ -22,7 +22,6 @@ PORT = 5432  # part of the socket's name only: nothing listens on the network
 SERVER_USER = "pgserver"
 # The kernel's limit is 107 bytes on Linux and 103 on macOS.
 LONGEST_SOCKET = 100
-OPEN_TO_ALL = stat.S_IROTH | stat.S_IXOTH
 FAST_AND_LOSSY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -63,7 +62,7 @@ def prepare(folder: Path, *, durable: bool) -> None:
     if name is not None:
         for closed in closed_folders(folder):
             closed.chmod(closed.stat().st_mode | stat.S_IXOTH)
-        _let_read(programs().parent)
+        _let_read_programs()
     version = folder / "PG_VERSION"
     if not version.is_file():
         _initialise(folder, name, durable=durable)
@@ -90,14 +89,15 @@ def closed_folders(folder: Path) -> list[Path]:
     )
 
 
-def _let_read(tree: Path) -> None:
+def _let_read_programs() -> None:
     # A strict umask at installation leaves the programs unreadable to the server's user.
-    if (tree / "bin" / "postgres").stat().st_mode & OPEN_TO_ALL == OPEN_TO_ALL:
-        return
-    for path in (tree, *tree.rglob("*")):
-        mode = path.stat().st_mode
-        opened = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
-        path.chmod(mode | opened)
+    wheel = programs().parent.parent
+    for tree in (programs().parent, wheel.with_name(f"{wheel.name}.libs")):
+        for path in (tree, *tree.rglob("*")):
+            mode = path.stat().st_mode
+            wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
+            if wanted != mode:
+                path.chmod(wanted)
 
 
 def _initialise(folder: Path, name: str | None, *, durable: bool) -> None:
