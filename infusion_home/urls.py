@@ -2,9 +2,9 @@
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
-from infusion_home import health
+from infusion_home import api_errors, health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("n/", include("scheduling.urls.nurse")),
     path("my/", include("scheduling.urls.my")),
     path("api/v1/", include("scheduling.api.urls")),
+    re_path(r"^api/", api_errors.no_such_address),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,0 +1,162 @@
+"""Patients, nurses, papers and visits. Reads come from the selectors, writes go to the services the pages use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import DateField, F, Func, Q, QuerySet
+from django.db.models.functions import Cast
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from nurses.models import Nurse
+from patients.models import Patient
+from patients.names import folded
+from scheduling import selectors
+from scheduling.api import serializers as shapes
+from scheduling.api.common import Readable, Signed
+from scheduling.api.idempotency import PARAMETER, idempotent
+from scheduling.models import Visit
+from scheduling.services import booking
+from scheduling.services import patients as patient_services
+
+
+class PatientViewSet(Readable):
+    """The patients this user may see."""
+
+    serializer_class = shapes.PatientOut
+    filters = shapes.PatientFilters
+    office_actions = frozenset({"create"})
+
+    def get_queryset(self) -> QuerySet[Patient]:
+        return selectors.patients_for(self.request.user)
+
+    def filtered(self, rows: QuerySet[Patient]) -> QuerySet[Patient]:
+        return rows.filter(**self.read_filters())
+
+    @extend_schema(parameters=[shapes.PatientFilters])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    @extend_schema(responses=shapes.ChartOut)
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        patient = self.get_object()
+        self.wrote_read(patient, "patient")
+        return Response(shapes.ChartOut(patient, context=self.get_serializer_context()).data)
+
+    @extend_schema(request=shapes.PatientIn, responses={201: shapes.ChartOut}, parameters=[PARAMETER])
+    @idempotent
+    def create(self, request: Request) -> Response:
+        patient = patient_services.register_patient(by=request.user, **self.read_input(shapes.PatientIn))
+        return Response(shapes.ChartOut(patient, context=self.get_serializer_context()).data, status=201)
+
+    @extend_schema(request=shapes.SearchIn, responses=shapes.PatientOut(many=True))
+    @action(detail=False, methods=["post"])
+    def search(self, request: Request) -> Response:
+        """Every word of `q` begins a word of the name, or `q` is the MRN."""
+        q = self.read_input(shapes.SearchIn)["q"]
+        named = Q()
+        for word in folded(q).split():
+            named &= Q(search_name__startswith=word) | Q(search_name__contains=f" {word}")
+        found = Q(mrn__iexact=q.strip()) | named if named else Q(mrn__iexact=q.strip())
+        return self.paged(self.get_queryset().filter(found))
+
+
+class NurseViewSet(Readable):
+    """The nurses: all for the office, a nurse herself."""
+
+    serializer_class = shapes.NurseOut
+
+    def get_queryset(self) -> QuerySet[Nurse]:
+        return selectors.nurses_for(self.request.user).prefetch_related("licences", "competencies")
+
+
+class EvidenceViewSet(Signed):
+    """Papers on file: lab results, vaccinations, authorizations."""
+
+    serializer_class = shapes.EvidenceOut
+    office_actions = frozenset({"create"})
+
+    @extend_schema(request=shapes.EvidenceIn, responses={201: shapes.EvidenceOut}, parameters=[PARAMETER])
+    @idempotent
+    def create(self, request: Request) -> Response:
+        said = self.read_input(shapes.EvidenceIn)
+        patient, prescription = said.pop("patient"), said.pop("prescription", None)
+        paper = patient_services.record_evidence(
+            patient_id=patient.pk, prescription_id=prescription and prescription.pk, by=request.user, **said
+        )
+        return Response(shapes.EvidenceOut(paper).data, status=201)
+
+
+class VisitViewSet(Readable):
+    """Visits: the office sees all, nurses and patients their own."""
+
+    serializer_class = shapes.VisitOut
+    filters = shapes.VisitFilters
+    office_actions = frozenset({"create"})
+
+    def get_queryset(self) -> QuerySet[Visit]:
+        return selectors.visits_for(self.request.user)
+
+    def filtered(self, rows: QuerySet[Visit]) -> QuerySet[Visit]:
+        asked = self.read_filters()
+        if "nurse" in asked:
+            rows = rows.filter(nurse_id=asked["nurse"])
+        on = Cast(Func(F("time_zone"), F("starts_at"), function="timezone"), DateField())
+        rows = rows.alias(on=on)
+        # The wide limits are for the index; the day itself is that of each home.
+        if "from" in asked:
+            rows = rows.filter(starts_at__gte=_midnight(asked["from"], -1), on__gte=asked["from"])
+        if "to" in asked:
+            rows = rows.filter(starts_at__lt=_midnight(asked["to"], 2), on__lte=asked["to"])
+        return rows.order_by("starts_at", "pk")
+
+    @extend_schema(parameters=[shapes.VisitFilters])
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().list(request, *args, **kwargs)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        visit = self.get_object()
+        self.wrote_read(visit.patient, "visit")
+        return Response(self.get_serializer(visit).data)
+
+    @extend_schema(request=shapes.BookIn, responses={201: shapes.VisitOut}, parameters=[PARAMETER])
+    @idempotent
+    def create(self, request: Request) -> Response:
+        said = self.read_input(shapes.BookIn)
+        dose, nurse = said.pop("dose"), said.pop("nurse")
+        visit = booking.book_visit(dose_id=dose.pk, nurse_id=nurse.pk, by=request.user, **said)
+        return Response(self.get_serializer(visit).data, status=201)
+
+    @extend_schema(request=shapes.MoveIn, responses={201: shapes.VisitOut})
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: str) -> Response:
+        """Another nurse or time. The old visit becomes `moved`; the answer is the new one."""
+        old: Visit = self.get_object()
+        self.check_office()
+        said = self.read_input(shapes.MoveIn)
+        nurse = said.pop("nurse", None)
+        visit = booking.move_visit(
+            visit_id=old.pk,
+            nurse_id=nurse.pk if nurse else old.nurse_id,
+            starts_at=said.pop("starts_at", old.starts_at),
+            by=request.user,
+            **said,
+        )
+        return Response(self.get_serializer(visit).data, status=201)
+
+    @extend_schema(request=shapes.CancelIn, responses=shapes.VisitOut)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """The dose needs booking again."""
+        old: Visit = self.get_object()
+        self.check_office()
+        visit = booking.cancel_visit(visit_id=old.pk, by=request.user, **self.read_input(shapes.CancelIn))
+        return Response(self.get_serializer(visit).data)
+
+
+def _midnight(day: Any, days_later: int) -> datetime:
+    return datetime.combine(day + timedelta(days=days_later), time(0), UTC)
