@@ -1,5 +1,11 @@
-"""Addresses: see the brief of each page in its view."""
+"""The patient's pages."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from scheduling.views import my
+
+urlpatterns = [
+    path("", my.home, name="my-home"),
+    path("visits/<int:visit_id>/", my.visit, name="my-visit"),
+    path("therapy/", my.therapy, name="my-therapy"),
+]

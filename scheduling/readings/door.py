@@ -1,0 +1,171 @@
+"""Everything a nurse needs at one door: what to give and when, what is open, what went before. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from patients.models import Patient
+from scheduling import clock
+from scheduling.models import DoseRecord, Visit
+from scheduling.models.record import REACTIONS
+from scheduling.readings import day, words
+from scheduling.rules.durations import applies
+from scheduling.rules.regimen import Regimen
+from scheduling.services import doses, readiness
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the visit's clock, on the patient's wall. `until` makes it a stretch of time."""
+
+    at: datetime
+    text: str
+    note: str = ""
+    until: datetime | None = None
+
+    @property
+    def when(self) -> str:
+        if self.until is None or self.until == self.at:
+            return words.clock_words(self.at)
+        return _("%(first)s to %(last)s") % {
+            "first": words.clock_words(self.at),
+            "last": words.clock_words(self.until),
+        }
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What the fact file says to do at one grade of reaction."""
+
+    grade: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """One visit, ready to be read aloud at the door."""
+
+    visit: Visit
+    moments: Sequence[Moment]
+    regimen: Regimen | None
+    checks: Sequence[str]
+    gates: Sequence[readiness.Gate]
+    reactions: Sequence[DoseRecord]
+    record: DoseRecord | None
+    recordable: bool
+
+    @property
+    def patient(self) -> Patient:
+        return self.visit.patient
+
+    @property
+    def name(self) -> str:
+        return day.full_name(self.patient)
+
+    @property
+    def what(self) -> str:
+        return day.what(self.visit)
+
+    @property
+    def status(self) -> tuple[str, str]:
+        return words.visit_status(self.visit)
+
+    @property
+    def phone(self) -> str:
+        return day.phone_of(self.patient)
+
+    @property
+    def directions(self) -> str:
+        return day.directions_to(self.patient)
+
+    @property
+    def open_gates(self) -> list[readiness.Gate]:
+        return [gate for gate in self.gates if not gate.met]
+
+    @property
+    def advice(self) -> list[Advice]:
+        """What to do at each grade of reaction, mild first."""
+        if self.regimen is None:
+            return []
+        known = self.regimen.reactions
+        return [
+            Advice(str(label), known[grade].text, known[grade].source)
+            for grade, label in REACTIONS
+            if grade in known
+        ]
+
+    @property
+    def total_minutes(self) -> int:
+        return int((self.visit.ends_at - self.visit.starts_at).total_seconds() // 60)
+
+
+def door_of(visit: Visit, *, now: datetime | None = None) -> Door:
+    """What the visit page shows. The visit has patient, `ways` to call, dose and prescription loaded."""
+    dose, on = visit.dose, visit.local_start.date()
+    if dose is None:
+        return Door(visit, moments_of(visit), None, (), (), (), None, recordable=False)
+    standing = doses.standing_records(dose.prescription)
+    return Door(
+        visit=visit,
+        moments=moments_of(visit),
+        regimen=day.regimen_of(visit),
+        checks=readiness.doorstep_checks(dose),
+        gates=readiness.gates(dose, on),
+        reactions=[record for record in standing.values() if record.reaction != "none"],
+        record=standing.get(dose.number),
+        recordable=dose.state == dose.State.PLANNED and on <= clock.today_in(visit.time_zone, now),
+    )
+
+
+def moments_of(visit: Visit) -> list[Moment]:
+    """Arrival, premedication, infusion, observation, leaving, worked out from the visit's own minutes."""
+    start = visit.local_start
+    if visit.dose is None:
+        return [Moment(start, _("Arrive")), Moment(visit.local_end, _("Visit ends"))]
+    infusion_from = _later(start, visit.preparation_minutes)
+    infusion_to = _later(infusion_from, visit.infusion_minutes)
+    before = _premedication(visit, infusion_from)
+    if hydration := day.regimen_of(visit).pre_hydration_minutes:
+        before.append(Moment(_later(infusion_from, -hydration), _("Start hydration before the drug")))
+    after = []
+    if visit.observation_minutes:
+        watched_to = _later(infusion_to, visit.observation_minutes)
+        after.append(Moment(watched_to, _("Observation ends"), _length(visit.observation_minutes)))
+    return [
+        Moment(start, _("Arrive, check, prepare")),
+        *sorted(before, key=lambda moment: moment.at),
+        Moment(infusion_from, _("Start the infusion"), _length(visit.infusion_minutes)),
+        Moment(infusion_to, _("Infusion ends")),
+        *after,
+        Moment(visit.local_end, _("Visit ends")),
+    ]
+
+
+def _premedication(visit: Visit, infusion_from: datetime) -> list[Moment]:
+    assert visit.dose is not None
+    regimen = day.regimen_of(visit)
+    return [
+        Moment(
+            at=_later(infusion_from, -given.lead_minutes_max),
+            text=f"{given.drug[:1].upper()}{given.drug[1:]}, {given.dose}",
+            note=_("required") if given.required else _("if ordered"),
+            until=_later(infusion_from, -given.lead_minutes_min),
+        )
+        for given in regimen.premedication
+        if applies(given, regimen, visit.dose.number)
+    ]
+
+
+def _later(at: datetime, minutes: int) -> datetime:
+    """Minutes of real time, also across the night the clocks change."""
+    return (at.astimezone(ZoneInfo("UTC")) + timedelta(minutes=minutes)).astimezone(at.tzinfo)
+
+
+def _length(minutes: int) -> str:
+    return _("%(minutes)d minutes") % {"minutes": minutes}

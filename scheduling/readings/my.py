@@ -1,0 +1,287 @@
+"""What a patient reads about their own care, in plain words. Reads only; the caller writes the audit row.
+
+Days are those of the home's zone. A day that is not booked is only ever "around" a day.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from patients.models import Patient, Prescription
+from scheduling import clock, selectors
+from scheduling.models import DoseRecord, PlannedDose, Visit
+from scheduling.readings import words
+from scheduling.rules import states
+from scheduling.services import doses
+
+TO_COME = states.HOLDING - {"completed"}
+FOLLOWING = 3  # how many later days the first page lists
+THERAPY_AHEAD = timedelta(days=3 * 365)
+# A date for hearing from us, this long before the dose is due; nearer than that we ask for a call.
+HEAR_BEFORE = timedelta(days=7)
+UNDER_WAY = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
+
+
+def long_day(on: date, *, year: bool = False) -> str:
+    """`Tuesday, January 12`; `martes 12 de enero`."""
+    return date_format(on, _("l, F j, Y") if year else _("l, F j"))
+
+
+def about_day(on: date, today: date) -> str:
+    """`March 9`, with the year when it is not this one."""
+    return date_format(on, _("F j") if on.year == today.year else _("F j, Y"))
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a visit: when it starts on the wall of the home, what happens, how long it takes."""
+
+    at: str
+    text: str
+    minutes: int
+
+
+@dataclass(frozen=True)
+class MyVisit:
+    """One visit as its patient reads it."""
+
+    visit: Visit
+    today: date
+
+    @property
+    def day(self) -> str:
+        start = self.visit.local_start
+        return long_day(start.date(), year=start.year != self.today.year)
+
+    @property
+    def from_time(self) -> str:
+        return words.clock_words(self.visit.local_start)
+
+    @property
+    def until_time(self) -> str:
+        return words.clock_words(self.visit.local_end)
+
+    @property
+    def nurse(self) -> str:
+        """First name only."""
+        return self.visit.nurse.first_name
+
+    @property
+    def is_infusion(self) -> bool:
+        return self.visit.kind == Visit.Kind.INFUSION
+
+    @property
+    def medicine(self) -> str:
+        return medicine_of(self.visit.dose.prescription) if self.visit.dose else ""
+
+    @property
+    def to_come(self) -> bool:
+        return self.visit.state in TO_COME
+
+    @property
+    def needs_a_call(self) -> bool:
+        """It no longer fits; a person at the agency decides, so the patient is asked for nothing."""
+        return bool(self.visit.attention) and self.visit.state in states.OPEN
+
+    @property
+    def is_today(self) -> bool:
+        return self.visit.local_start.date() == self.today
+
+    @property
+    def parts(self) -> list[Part]:
+        """The clock of the visit; empty for one without an infusion."""
+        visit = self.visit
+        if not self.is_infusion:
+            return []
+        lengths = [
+            (
+                _("%(nurse)s comes and gets everything ready") % {"nurse": self.nurse},
+                visit.preparation_minutes,
+            ),
+            (_("The medicine goes in"), visit.infusion_minutes),
+            (_("%(nurse)s stays and sees how you feel") % {"nurse": self.nurse}, visit.observation_minutes),
+            (_("%(nurse)s packs up") % {"nurse": self.nurse}, visit.wrap_up_minutes),
+        ]
+        found, at = [], visit.starts_at
+        for text, minutes in lengths:
+            if minutes:
+                local = at.astimezone(visit.local_start.tzinfo)
+                found.append(Part(words.clock_words(local), text, minutes))
+            at += timedelta(minutes=minutes)
+        return found
+
+
+@dataclass(frozen=True)
+class Later:
+    """A day after the next visit: booked, or only around a day."""
+
+    on: date
+    words: str
+    booked: bool
+    url_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Home:
+    """The first page: the next visit, or why there is none, and what follows."""
+
+    patient: Patient
+    today: date
+    next: MyVisit | None
+    due_on: date | None  # the next dose without a visit, when nothing is booked
+    later: Sequence[Later]
+    on_hold: bool
+    in_treatment: bool
+
+    @property
+    def around(self) -> str:
+        return about_day(self.due_on, self.today) if self.due_on and self.due_on >= self.today else ""
+
+    @property
+    def hear_by(self) -> str:
+        """The day by which the patient hears from us; "" when that is too near to promise."""
+        if self.due_on is None or self.due_on - HEAR_BEFORE < self.today:
+            return ""
+        return long_day(self.due_on - HEAR_BEFORE)
+
+
+def home_of(user: User, patient: Patient, *, now: datetime | None = None) -> Home:
+    """What the first page says. Three queries, whatever the number of visits and doses."""
+    now = now or timezone.now()
+    today = clock.today_in(patient.time_zone, now)
+    prescriptions = list(selectors.prescriptions_for(user).filter(patient=patient, status__in=UNDER_WAY))
+    held = {p.pk for p in prescriptions if p.status == Prescription.Status.ON_HOLD}
+    visits = [MyVisit(visit, today) for visit in _to_come(user, patient, now)]
+    planned = _planned(user, patient, visits, held)
+    later = [Later(v.visit.local_start.date(), v.day, True, v.visit.pk) for v in visits[1:]]
+    unbooked = [Later(on, about_day(on, today), False) for on in planned]
+    nothing_booked = not visits
+    following = sorted([*later, *unbooked[1 if nothing_booked else 0 :]], key=lambda one: one.on)
+    return Home(
+        patient=patient,
+        today=today,
+        next=visits[0] if visits else None,
+        due_on=planned[0] if nothing_booked and planned else None,
+        later=following[:FOLLOWING],
+        on_hold=bool(prescriptions) and len(held) == len(prescriptions),
+        in_treatment=bool(prescriptions),
+    )
+
+
+def _to_come(user: User, patient: Patient, now: datetime) -> list[Visit]:
+    """Live visits that are not over, soonest first."""
+    visits = selectors.visits_for(user).filter(patient=patient, state__in=TO_COME, ends_at__gt=now)
+    return list(visits.order_by("starts_at", "pk"))
+
+
+def _planned(user: User, patient: Patient, visits: Sequence[MyVisit], held: set[int]) -> list[date]:
+    """Due days of doses that have no visit; nothing is said about a prescription on hold."""
+    booked = {v.visit.dose_id for v in visits}
+    rows = selectors.doses_for(user).filter(
+        prescription__patient=patient,
+        prescription__status=Prescription.Status.ACTIVE,
+        state=PlannedDose.State.PLANNED,
+    )
+    found = rows.order_by("due_on", "number").values_list("pk", "due_on")[: FOLLOWING + len(booked) + 1]
+    return [due_on for pk, due_on in found if pk not in booked]
+
+
+def visit_of(visit: Visit, *, now: datetime | None = None) -> MyVisit:
+    """One visit of the patient, whatever became of it."""
+    return MyVisit(visit, clock.today_in(visit.time_zone, now))
+
+
+# --- The whole therapy ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Line:
+    """One dose in plain words. `status` and `word` as in ui/tag.html."""
+
+    on: date
+    words: str
+    status: str
+    word: str
+    note: str = ""
+    visit_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Therapy:
+    """One medicine: what was given, what is booked, what is planned."""
+
+    medicine: str
+    status: str
+    given: Sequence[Line]
+    ahead: Sequence[Line]
+
+    @property
+    def on_hold(self) -> bool:
+        return self.status == Prescription.Status.ON_HOLD
+
+    @property
+    def over(self) -> bool:
+        return self.status in {Prescription.Status.COMPLETED, Prescription.Status.DISCONTINUED}
+
+
+def medicine_of(prescription: Prescription) -> str:
+    """The drug's name with a capital, as on the label."""
+    generic = doses.regimen_of(prescription).generic
+    return generic[:1].upper() + generic[1:]
+
+
+def therapies_of(user: User, patient: Patient, *, now: datetime | None = None) -> list[Therapy]:
+    """Every order that was not only a draft, newest first, up to three years ahead. Four queries."""
+    today = clock.today_in(patient.time_zone, now)
+    prescriptions = selectors.prescriptions_for(user).filter(patient=patient)
+    prescriptions = list(prescriptions.exclude(status=Prescription.Status.DRAFT))
+    rows: dict[int, list[PlannedDose]] = defaultdict(list)
+    for dose in selectors.doses_for(user).filter(prescription__patient=patient).order_by("number"):
+        rows[dose.prescription_id].append(dose)
+    standing = DoseRecord.objects.filter(dose__prescription__patient=patient, amended_by__isnull=True)
+    records = {record.dose_id: record for record in standing}
+    visits = selectors.visits_for(user).filter(patient=patient, state__in=TO_COME, dose__isnull=False)
+    booked = {visit.dose_id: visit for visit in visits}
+    return [_therapy(p, rows[p.pk], records, booked, today) for p in prescriptions]
+
+
+def _therapy(
+    prescription: Prescription,
+    rows: Sequence[PlannedDose],
+    records: dict[int, DoseRecord],
+    booked: dict[int | None, Visit],
+    today: date,
+) -> Therapy:
+    given, ahead = [], []
+    for dose in rows:
+        if dose.state == PlannedDose.State.GIVEN:
+            on = records[dose.pk].given_on if dose.pk in records else dose.due_on
+            given.append(Line(on, long_day(on, year=True), "done", _("Given")))
+        elif dose.state == PlannedDose.State.PLANNED and dose.pk in booked:
+            visit = booked[dose.pk]
+            on = visit.local_start.date()
+            ahead.append(Line(on, long_day(on, year=True), "ok", _("Booked"), visit_id=visit.pk))
+        elif dose.state == PlannedDose.State.PLANNED and dose.due_on <= today + THERAPY_AHEAD:
+            ahead.append(_planned_line(dose, prescription, today))
+    given.sort(key=lambda line: line.on, reverse=True)
+    return Therapy(
+        medicine_of(prescription), prescription.status, given, sorted(ahead, key=lambda line: line.on)
+    )
+
+
+def _planned_line(dose: PlannedDose, prescription: Prescription, today: date) -> Line:
+    if prescription.status == Prescription.Status.ON_HOLD:
+        return Line(dose.due_on, _("We will set a new day"), "hold", _("On hold"))
+    if dose.due_on < today:
+        return Line(dose.due_on, _("As soon as we can"), "wait", _("Not booked yet"))
+    note = _("Your doctor renews the order first.") if dose.needs_renewed_order else ""
+    around = _("Around %(day)s") % {"day": about_day(dose.due_on, today)}
+    return Line(dose.due_on, around, "wait", _("Planned"), note)

@@ -1,0 +1,94 @@
+"""The nurse's pages: the day in order, one visit at the door, and what was given."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from nurses.models import Nurse
+from scheduling import clock, selectors
+from scheduling.forms.nurse import RecordForm
+from scheduling.models import Visit
+from scheduling.readings import day as readings
+from scheduling.readings import door
+from scheduling.rules.errors import Refused
+from scheduling.services import events, records
+
+
+@require_safe
+@selectors.nurse_only
+def today(request: HttpRequest) -> HttpResponse:
+    """Today's stops in the nurse's zone."""
+    nurse = selectors.nurses_for(request.user).first()
+    if nurse is None:
+        return render(request, "scheduling/nurse/no_nurse.html")
+    return _day_page(request, nurse, clock.today_in(nurse.time_zone))
+
+
+@require_safe
+@selectors.nurse_only
+def day(request: HttpRequest, on: date) -> HttpResponse:
+    """One day's stops; not found beyond the days a nurse may see."""
+    nurse = get_object_or_404(selectors.nurses_for(request.user))
+    if abs(on - clock.today_in(nurse.time_zone)) > selectors.NURSE_SEES:
+        raise Http404
+    return _day_page(request, nurse, on)
+
+
+def _day_page(request: HttpRequest, nurse: Nurse, on: date) -> HttpResponse:
+    found = readings.day_of(request.user, nurse, on)
+    # Drug, address and allergies of every stop are on this page.
+    events.charts_read({stop.patient for stop in found.stops}, by=request.user, what="route")
+    return render(request, "scheduling/nurse/day.html", {"day": found, "nurse": nurse})
+
+
+@require_safe
+@selectors.nurse_only
+def visit(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """Everything needed at the door."""
+    found = _mine(request, visit_id)
+    events.chart_read(found.patient, by=request.user, what="visit")
+    may_record = found.dose is not None and selectors.may_record(request.user, found.dose)
+    return render(
+        request, "scheduling/nurse/visit.html", {"door": door.door_of(found), "may_record": may_record}
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@selectors.nurse_only
+def record(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """The form, or the record written: back to the day (302), the form again 422; 409: recorded already."""
+    found = _mine(request, visit_id)
+    if found.dose is None or not selectors.may_record(request.user, found.dose):
+        raise Http404
+    today_there = clock.today_in(found.patient.time_zone)
+    form = RecordForm(request.POST or None, visit=found, today=today_there)
+    status = 422 if request.method == "POST" else 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            records.record_given(dose_id=found.dose_id, by=request.user, **form.cleaned_data)
+        except Refused as no:
+            form.add_error(no.field if no.field in form.fields else None, str(no))
+            status = 409 if no.status == 409 else 422
+        else:
+            # The message travels in a cookie: no name and no drug.
+            messages.success(
+                request, _("Recorded: dose %(number)d was given.") % {"number": found.dose.number}
+            )
+            return redirect("nurse-visit", visit_id=found.pk)
+    return render(
+        request, "scheduling/nurse/record.html", {"form": form, "door": door.door_of(found)}, status=status
+    )
+
+
+def _mine(request: HttpRequest, visit_id: int) -> Visit:
+    """The visit with its patient's phone numbers, or not found for anybody else's."""
+    ways = Prefetch("patient__contacts", to_attr="ways")
+    visits = selectors.visits_in_sight(request.user).select_related("dose__prescription__patient")
+    return get_object_or_404(visits.prefetch_related(ways), pk=visit_id)
