@@ -14,6 +14,7 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 LEAST_FREE_MB = 300
+FULL_BELOW_BYTES = 8_000_000
 
 
 class CannotGoOn(Exception):
@@ -62,6 +63,14 @@ def check_space(state: Path) -> None:
         raise CannotGoOn(
             f"only {free_mb} MB are free on the disk of {state}; at least {LEAST_FREE_MB} MB are needed."
         )
+
+
+def full_disk(state: Path) -> str:
+    """A sentence when the disk of `state` is full: then nothing else that is said about a failure is the cause."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(state).free < FULL_BELOW_BYTES:
+            return f"the disk of {state} is full."
+    return ""
 
 
 def check_port(port: int) -> None:

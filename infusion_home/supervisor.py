@@ -83,7 +83,7 @@ class Supervisor:
                     self._manage("Loading demo data, the first time only", "load_demo")
                 self._start_children()
                 self._wait_until_ready()
-                say(welcome(self.address, sign_ins(self.env) if self.with_data else [], self.state))
+                say(welcome(self.address, sign_ins() if self.with_data else [], self.state))
                 self._watch()
             finally:
                 self._stop_all()
@@ -266,9 +266,9 @@ def readiness(port: int) -> dict[str, object]:
     return {**parts, "ready": True} if answer.status == http.HTTPStatus.OK else parts
 
 
-def sign_ins(env: dict[str, str]) -> list[tuple[str, str, str]]:
-    """(role, user name, password) of the demo's people, where the demo data says so."""
-    os.environ.update({name: env[name] for name in ("INFUSION_HOME_MODE", "SECRET_KEY", "DATABASE_URL")})
+def sign_ins() -> list[tuple[str, str, str]]:
+    """(role, user name, password) of the demo's people."""
+    # By name: this package imports nothing of the apps.
     return list(import_module("scheduling.demo").SIGN_INS)
 
 
@@ -302,10 +302,11 @@ def main() -> int:
     except Interrupted:
         return 0
     except CannotGoOn as why:
-        say(f"Infusion Home cannot run: {why}\n", sys.stderr)
+        say(f"Infusion Home cannot run: {preflight.full_disk(state) or why}\n", sys.stderr)
         return 1
     except OSError as error:
-        say(f"Infusion Home cannot run: {error.filename or state}: {error.strerror or error}.\n", sys.stderr)
+        why_not = preflight.full_disk(state) or f"{error.filename or state}: {error.strerror or error}."
+        say(f"Infusion Home cannot run: {why_not}\n", sys.stderr)
         return 1
     return 0
 

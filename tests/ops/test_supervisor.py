@@ -163,6 +163,14 @@ def test_a_full_disk_is_refused_before_anything_is_written(tmp_path, monkeypatch
         preflight.check_space(tmp_path)
 
 
+def test_a_failure_on_a_full_disk_is_called_a_full_disk(tmp_path, monkeypatch):
+    from infusion_home import preflight
+
+    assert preflight.full_disk(tmp_path) == ""
+    monkeypatch.setattr(preflight.shutil, "disk_usage", lambda folder: type("Usage", (), {"free": 4096})())
+    assert preflight.full_disk(tmp_path) == f"the disk of {tmp_path} is full."
+
+
 def test_the_demo_key_is_made_once_and_is_for_its_owner_alone(tmp_path):
     from infusion_home.preflight import kept_secret_key
 
