@@ -23,6 +23,7 @@ def locked_out(
             "status": 429,
             "code": "LOCKED_OUT",
             "detail": sentence,
+            "errors": [],
         }
         response: HttpResponse = JsonResponse(body, status=429, content_type="application/problem+json")
     else:

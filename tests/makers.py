@@ -8,7 +8,7 @@ MRNs and numbers come from one counter, so two makes never collide and a run rep
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
@@ -38,8 +38,10 @@ _numbers = count(1)
 
 @contextmanager
 def clock_stands_at(now: datetime = NOW) -> Iterator[datetime]:
-    """Every `timezone.now()` answers `now` inside the block, in all threads."""
-    with mock.patch("django.utils.timezone.now", return_value=now):
+    """Every `timezone.now()` answers `now` inside the block, in all threads; the lock-out's own names for it too."""
+    with ExitStack() as patches:
+        for name in ("django.utils.timezone.now", "axes.attempts.now", "axes.handlers.proxy.now"):
+            patches.enter_context(mock.patch(name, return_value=now))
         yield now
 
 

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Role
-from patients.models import Prescription
+from patients.models import Patient, Prescription
 from scheduling import selectors
 from scheduling.api import calendars
 from scheduling.api import serializers as shapes
@@ -210,7 +210,7 @@ def _case(case: object, index: int) -> dict[str, Any]:
 
 
 def _waiting() -> QuerySet[PlannedDose]:
-    """Doses that want a visit: planned, of a running order, none booked, and given at home at all."""
+    """Doses that want a visit: planned, of a running order of a patient at home, none booked, and a drug for homes."""
     never_home = [
         regimen.id
         for regimen in catalogue.all_current().values()
@@ -219,7 +219,7 @@ def _waiting() -> QuerySet[PlannedDose]:
     booked = Visit.objects.filter(dose=OuterRef("pk"), state__in=states.HOLDING)
     return (
         PlannedDose.objects.filter(pk=OuterRef("pk"), state=PlannedDose.State.PLANNED)
-        .filter(prescription__status__in=RUNNING)
+        .filter(prescription__status__in=RUNNING, prescription__patient__status=Patient.Status.ACTIVE)
         .exclude(prescription__regimen_id__in=never_home)
         .exclude(Exists(booked))
     )

@@ -34,7 +34,10 @@ def writes(service: Callable[P, R]) -> Callable[P, R]:
             with transaction.atomic():
                 return service(*args, **kwargs)
         except IntegrityError as error:
-            raise _lost(error) from error
+            lost = _lost(error)
+            if lost is error:
+                raise  # as it came: an error that names itself as its cause has lost the database's
+            raise lost from error
         except OperationalError as error:
             if getattr(error.__cause__, "pgcode", None) in BUSY:
                 raise Conflict(
