@@ -16,6 +16,7 @@ import threading
 import time
 from pathlib import Path
 from types import FrameType
+from typing import IO, Any
 
 FAST_SHUTDOWN, AT_ONCE = signal.SIGINT, signal.SIGQUIT
 POLITE_SECONDS = 15
@@ -43,7 +44,7 @@ def main() -> int:
     return 0
 
 
-def _file(folder: Path, name: str):  # type: ignore[no-untyped-def]
+def _file(folder: Path, name: str) -> IO[bytes]:
     return (folder.parent / f"{folder.name}.{name}").open("ab")
 
 
@@ -51,19 +52,19 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _start_server(folder: Path, plan: dict[str, object]) -> int:
+def _start_server(folder: Path, plan: dict[str, Any]) -> int:
     log = folder.parent / f"{folder.name}.log"
     too_long = log.is_file() and log.stat().st_size > KEEP_LOG_BYTES
     with log.open("wb" if too_long else "ab") as out:
         server = subprocess.Popen(  # noqa: S603  the command embedded.py composed
-            plan["command"],  # type: ignore[arg-type]
+            plan["command"],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
             cwd="/",
             env={"PATH": os.defpath, "LANG": "C", "LC_ALL": "C"},
             start_new_session=True,
-            **become(plan["user"]),  # type: ignore[arg-type]
+            **become(plan["user"]),
         )
 
     def end_with_it() -> None:
@@ -74,7 +75,7 @@ def _start_server(folder: Path, plan: dict[str, object]) -> int:
     return server.pid
 
 
-def become(user: str | None) -> dict[str, object]:
+def become(user: str | None) -> dict[str, Any]:
     """What subprocess needs to run as `user`; nothing when it is None."""
     if user is None:
         return {}

@@ -117,7 +117,7 @@ def _initialise(folder: Path, name: str | None, *, durable: bool) -> None:
         errors="replace",
         cwd="/",
         env={"PATH": os.defpath, "LANG": "C", "LC_ALL": "C"},
-        **become(name),  # type: ignore[call-overload]
+        **become(name),
     )
     if made.returncode != 0:
         shutil.rmtree(fresh, ignore_errors=True)

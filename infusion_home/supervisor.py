@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import io
 import json
 import os
 import signal
@@ -241,7 +242,7 @@ def progress(label: str) -> Iterator[Callable[[], None]]:
         nonlocal shown_at
         if time.monotonic() - shown_at >= 2:
             shown_at = time.monotonic()
-            say(".")
+            say(". ")
 
     say(f"{label}… ")
     try:
@@ -294,7 +295,8 @@ def main() -> int:
     parser.add_argument("--empty", action="store_true", help="start without demo data")
     wishes = parser.parse_args()
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  a terminal without UTF-8
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8
     state = Path(os.environ.get("INFUSION_HOME_STATE", "").strip() or HERE / "var").absolute()
     try:
         port = preflight.port_from(os.environ.get("PORT", "").strip() or "8000")
