@@ -24,6 +24,7 @@ from scheduling.services import doses
 
 TO_COME = states.HOLDING - {"completed"}
 FOLLOWING = 3  # how many later days the first page lists
+NEAR = 5  # how many days to come the therapy page shows at once
 THERAPY_AHEAD = timedelta(days=3 * 365)
 # A date for hearing from us, this long before the dose is due; nearer than that we ask for a call.
 HEAR_BEFORE = timedelta(days=7)
@@ -81,6 +82,12 @@ class MyVisit:
     @property
     def medicine(self) -> str:
         return medicine_of(self.visit.dose.prescription) if self.visit.dose else ""
+
+    @property
+    def elsewhere(self) -> str:
+        """The name of the place when it is not the home. A site may only lend its authorization to homes."""
+        site = self.visit.site
+        return site.name if site and not site.covers_homes else ""
 
     @property
     def to_come(self) -> bool:
@@ -204,13 +211,13 @@ def visit_of(visit: Visit, *, now: datetime | None = None) -> MyVisit:
 
 @dataclass(frozen=True)
 class Line:
-    """One dose in plain words. `status` and `word` as in ui/tag.html."""
+    """One dose in plain words. `status` and `word` as in ui/tag.html; both "" for one that is only planned."""
 
     on: date
     words: str
     status: str
     word: str
-    note: str = ""
+    needs_renewal: bool = False
     visit_id: int | None = None
 
 
@@ -222,6 +229,22 @@ class Therapy:
     status: str
     given: Sequence[Line]
     ahead: Sequence[Line]
+
+    @property
+    def near(self) -> Sequence[Line]:
+        """What is booked and the next planned days; a list of forty tires the eye."""
+        return self.ahead[:NEAR]
+
+    @property
+    def far(self) -> Sequence[Line]:
+        """The rest, up to three years ahead."""
+        return self.ahead[NEAR:]
+
+    @property
+    def renewal(self) -> str:
+        """From which day on the doctor has to renew the order first; "" when nothing needs it."""
+        first = next((line.on for line in self.ahead if line.needs_renewal), None)
+        return date_format(first, _("F Y")) if first else ""
 
     @property
     def on_hold(self) -> bool:
@@ -282,6 +305,5 @@ def _planned_line(dose: PlannedDose, prescription: Prescription, today: date) ->
         return Line(dose.due_on, _("We will set a new day"), "hold", _("On hold"))
     if dose.due_on < today:
         return Line(dose.due_on, _("As soon as we can"), "wait", _("Not booked yet"))
-    note = _("Your doctor renews the order first.") if dose.needs_renewed_order else ""
     around = _("Around %(day)s") % {"day": about_day(dose.due_on, today)}
-    return Line(dose.due_on, around, "wait", _("Planned"), note)
+    return Line(dose.due_on, around, "", "", needs_renewal=dose.needs_renewed_order)

@@ -26,7 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @selectors.patient_only
 def visit(request: HttpRequest, visit_id: int) -> HttpResponse:
     """One of the patient's own visits; what was moved leads to its new time."""
-    found = get_object_or_404(selectors.visits_for(request.user), pk=visit_id)
+    found = get_object_or_404(selectors.visits_for(request.user).select_related("site"), pk=visit_id)
     events.chart_read(found.patient, by=request.user, what="my visit")
     moved_to = found.moved_to.order_by("-pk").first() if found.state == "moved" else None
     return render(request, "scheduling/my/visit.html", {"my": readings.visit_of(found), "moved_to": moved_to})
