@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from random import Random
 
 from scheduling.demo.diary import Booking, Diary, NurseFile, Wish, at
@@ -86,7 +87,7 @@ def start_for(regimen: Regimen, order: Order, story: Story, today: date, wobble:
     start, best = wanted, (10_000, wanted)
     plain = order._replace(holds=(), discontinued_on=None, prior_cumulative_mg_per_m2=None)
     for _try in range(8):
-        miss = (wanted - _next_due(regimen, plain._replace(start_on=start), story.given, wobble)).days
+        miss = (wanted - _next_due(regimen, plain._replace(start_on=start), story, wobble)).days
         best = min(best, (abs(miss), start))
         if not miss:
             break
@@ -94,14 +95,14 @@ def start_for(regimen: Regimen, order: Order, story: Story, today: date, wobble:
     return best[1]
 
 
-def _next_due(regimen: Regimen, order: Order, given: int, wobble: Sequence[int]) -> date:
-    """When the dose after `given` falls due; for a series that is complete, when the last one was given."""
+def _next_due(regimen: Regimen, order: Order, story: Story, wobble: Sequence[int]) -> date:
+    """When the dose after those given falls due; for a series that is complete, when the last one was given."""
     history: list[Given] = []
     while True:
         row = next_row(regimen, order, history)
         if row is None:
             return history[-1].on
-        if len(history) == given:
+        if len(history) == story.given:
             return row.due_on
         history.append(Given(row.number, preferred_day(row, wobble)))
 
@@ -145,7 +146,10 @@ def _give(course: Course, diary: Diary, today: date) -> None:
             return
         elsewhere = number <= story.elsewhere
         first_on, last_on = limits(row)
-        days = list(_around(preferred_day(row, wobble), first_on, min(last_on, today - timedelta(days=1))))
+        yesterday = today - timedelta(days=1)
+        days = list(_around(preferred_day(row, wobble), first_on, min(last_on, yesterday)))
+        if story.who is not None and number == story.given:
+            days = _exact(days, number, plain, course, today + timedelta(days=story.next_in))
         if not days:
             return
         day = days[0]
@@ -160,12 +164,21 @@ def _give(course: Course, diary: Diary, today: date) -> None:
         course.told.append(Told(row, given, elsewhere))
 
 
-def row_mg_per_m2(row: Dose):
+def _exact(days: list[date], number: int, order: Order, course: Course, wanted: date) -> list[date]:
+    """Days for the last dose of an example, those first that let the next one fall due when its story says."""
+
+    def miss(on: date) -> int:
+        after = next_row(course.regimen, order, [*course.history, Given(number, on)])
+        return abs(((after.due_on if after else on) - wanted).days)
+
+    return sorted(days, key=miss)
+
+
+def row_mg_per_m2(row: Dose) -> Decimal | None:
     """What counts against a lifetime cap; None where no cap is kept."""
     if row.cumulative_mg_per_m2 is None:
         return None
-    step = row.why.slot.step
-    return step.amount.mg_per_m2
+    return row.why.slot.step.amount.mg_per_m2
 
 
 def wobble_of(course: Course) -> list[int]:
@@ -189,7 +202,7 @@ def _book(course: Course, diary: Diary, now: datetime, today: date) -> dict[int,
         case = doses.Case(course.regimen, course.order, tuple(course.history))
         rows, _calendar = doses.lay_out(case, booked, today + timedelta(days=60))
         done = len(booked)
-        if len(rows) <= done or rows[done].planned_on is None or not _wanted(course, rows[done], today, done):
+        if len(rows) <= done or rows[done].planned_on is None or not _wanted(course, rows[done], today):
             return booked
         row = rows[done]
         if "SITE_NOT_HOME" in course.regimen.site_of_care.flags:
@@ -209,11 +222,12 @@ def _book(course: Course, diary: Diary, now: datetime, today: date) -> dict[int,
             booked[row.number] = booking.day
 
 
-def _wanted(course: Course, row: Dose, today: date, done: int) -> bool:
+def _wanted(course: Course, row: Dose, today: date) -> bool:
     """Whether the office has got round to this dose: nearly all of tomorrow's, few of those in three weeks."""
     dice = course.random.random()
     in_days = (row.due_on - today).days
-    if course.story.book == "always" and (done == 0 or in_days <= 3):
+    next_one = row.number == course.story.given + 1
+    if course.story.book == "always" and (next_one or in_days <= 3):
         return True
     if in_days > BOOKED_DAYS or row.needs_renewed_order:
         return False
@@ -244,7 +258,7 @@ def _state(booking: Booking, now: datetime, random: Random, today: date) -> str:
         return "completed"
     if booking.span.start <= now:
         return "arrived" if now - booking.span.start < timedelta(minutes=20) else "in_progress"
-    return "confirmed" if sure and not booking.day == today or booking.day == today else "booked"
+    return "confirmed" if sure or booking.day == today else "booked"
 
 
 def _booked_at(course: Course, day: date, today: date) -> datetime:

@@ -1,4 +1,4 @@
-"""Invented addresses in the cities of Dallas-Fort Worth: real city names and ZIP codes, streets that do not exist there."""
+"""Invented addresses in Dallas-Fort Worth: real cities and ZIP codes, streets that do not exist there."""
 
 from __future__ import annotations
 

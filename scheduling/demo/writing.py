@@ -143,17 +143,17 @@ def _store_orders(charts: list[Chart], batch: Batch) -> None:
     versions, holds = [], []
     for chart, prescription in zip(charts, batch.prescriptions, strict=True):
         versions += list(_versions(chart, prescription, batch))
-        for hold in chart.course.order.holds:
-            holds.append(
-                Hold(
-                    prescription=prescription,
-                    starts_on=hold.starts_on,
-                    clears_on=hold.clears_on,
-                    reason=hold.reason,
-                    created_by=batch.by,
-                    created_at=at(hold.starts_on, time(9, 20)),
-                )
+        holds += [
+            Hold(
+                prescription=prescription,
+                starts_on=hold.starts_on,
+                clears_on=hold.clears_on,
+                reason=hold.reason,
+                created_by=batch.by,
+                created_at=at(hold.starts_on, time(9, 20)),
             )
+            for hold in chart.course.order.holds
+        ]
     PrescriptionVersion.objects.bulk_create(versions)
     for hold in Hold.objects.bulk_create(holds):
         batch.tell(hold.created_at, "hold_placed", hold.prescription.patient, hold, why=hold.reason)
