@@ -63,10 +63,8 @@ def all_current() -> Mapping[str, Regimen]:
 
 def get(regimen_id: str, version: int | None = None) -> Regimen:
     """The regimen, in its newest version or the one asked for. Raises UnknownRegimen."""
-    if version is None:
-        found = _house().current.get(regimen_id)
-    else:
-        found = _house().versions.get((regimen_id, version))
+    house = _house()
+    found = house.current.get(regimen_id) if version is None else house.versions.get((regimen_id, version))
     if found is None:
         named = regimen_id if len(regimen_id) <= 64 else regimen_id[:64] + "..."
         raise UnknownRegimen(

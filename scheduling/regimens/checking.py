@@ -25,6 +25,9 @@ def check_whole(file: str, regimen: Regimen) -> None:
     for kind in kinds:
         if kinds.count(kind) > 1:
             raise FactFileError(file, "prerequisites", f"{kind} is there twice")
+    anchors = {rule.anchor for rule in regimen.monitoring} | {rule.anchor for rule in regimen.contacts}
+    if anchors & {"last_infusion_of_latest_course", "last_infusion_of_course"} and not regimen.courses:
+        raise FactFileError(file, "courses", "are missing: a series or a call counts from them")
     needs_maintenance = any(rule.anchor == "each_maintenance_dose" for rule in regimen.monitoring)
     if needs_maintenance and regimen.maintenance_from is None:
         raise FactFileError(file, "maintenance_from", "is missing: a monitoring series counts from it")

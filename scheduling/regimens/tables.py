@@ -84,7 +84,7 @@ class Table:
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
             raise self.wrong(key, f"{value!r} is not a number")
         number = Decimal(value)
-        if not Decimal(least) <= number <= Decimal(most):  # NaN is not between, either
+        if not number.is_finite() or not Decimal(least) <= number <= Decimal(most):
             raise self.wrong(key, f"{value} is not between {least} and {most}")
         return number
 

@@ -102,13 +102,13 @@ class Dose(NamedTuple):
     """One administration that falls due.
 
     `planned_on` is None inside a hold without an end; `floor_on` and the window are None for dose 1. `gates`
-    are the prerequisites this dose needs. `amount_mg` is None only where no amount was asked for.
+    are the prerequisites this dose needs.
     """
 
     number: int
     course: int | None
     label: str
-    amount_mg: Decimal | None
+    amount_mg: Decimal
     cumulative_mg_per_m2: Decimal | None
     due_on: date
     planned_on: date | None
@@ -339,8 +339,7 @@ class _Planner:
         for earlier, later in consecutive(self.order, self.given):
             step = self.regimen.step(later.number)
             assert step is not None
-            if step.min_separation is None:
-                continue
+            assert step.min_separation is not None  # every dose but dose 1 has one
             floor_on = earliest_after(earlier.on, step.min_separation.interval)
             if later.on < floor_on:
                 text = (

@@ -83,11 +83,9 @@ def minutes_by_weight(schedule: Schedule, g_per_kg: Decimal) -> int:
     minutes = Decimal(0)
     for stage in schedule.stages:
         needed = left_ml_kg * 60 / stage.ml_per_kg_h
-        if stage.minutes is None or needed <= stage.minutes:
-            minutes += needed
-            break
-        minutes += stage.minutes
-        left_ml_kg -= stage.ml_per_kg_h * stage.minutes / 60
+        spent = needed if stage.minutes is None else min(needed, Decimal(stage.minutes))
+        minutes += spent
+        left_ml_kg -= stage.ml_per_kg_h * spent / 60
     unit = schedule.round_up_to_minutes
     return int((minutes / unit).to_integral_value(ROUND_CEILING)) * unit
 

@@ -180,9 +180,9 @@ def _after_each_course(
     last_of: dict[int, date] = {}
     for number, on in treatment.doses.items():
         course = regimen.course_of(number)
-        if course is not None:
-            first_of.setdefault(course.number, on)
-            last_of[course.number] = on
+        assert course is not None  # a fact file with this anchor has courses for every dose
+        first_of.setdefault(course.number, on)
+        last_of[course.number] = on
     for course_number in range(1, max(last_of, default=1) + 1):
         days: list[date] = []
         anchor_on = last_of.get(course_number)

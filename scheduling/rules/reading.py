@@ -20,7 +20,9 @@ _LARGEST = Decimal(10) ** 9
 
 def shown(value: object) -> str:
     """The value in a message: one line, and short however long it is."""
-    text = value if isinstance(value, str) else repr(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value) if isinstance(value, (str, Decimal)) else repr(value)
     text = " ".join(text.split())
     return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
 
@@ -40,9 +42,6 @@ class Reader:
 
     def path(self, key: str) -> str:
         return f"{self._path}.{key}" if self._path else key
-
-    def has(self, key: str) -> bool:
-        return self._take(key) is not None
 
     def _take(self, key: str) -> Any:
         self._read.add(key)

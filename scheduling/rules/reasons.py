@@ -126,8 +126,6 @@ def plain(value: Decimal) -> str:
 
 
 def _amount_reasons(dose: Dose) -> Iterator[Reason]:
-    if dose.amount_mg is None:
-        return
     amount, mg = dose.why.slot.step.amount, plain(dose.amount_mg)
     text, inputs = _amount_words(dose, amount, mg)
     yield sourced("AMOUNT", text, inputs, dose.why.slot.step)

@@ -51,7 +51,7 @@ def test_edges_of_an_order_are_allowed():
 
 def test_a_total_beyond_the_last_rule_is_refused():
     calendar("alemtuzumab_ms", order("2025-05-05", total_doses=14), as_of="2025-05-05")
-    with pytest.raises(BadInput, match="^15 is not between 1 and 14 doses$"):
+    with pytest.raises(BadInput, match=r"^15 is not between 1 and 14 doses$"):
         calendar("alemtuzumab_ms", order("2025-05-05", total_doses=15), as_of="2025-05-05")
 
 
@@ -156,7 +156,7 @@ def test_a_given_amount_is_more_than_nothing(amount, fine):
 @pytest.mark.parametrize("field", ["as_of", "start_date"])
 def test_days_no_patient_can_have_are_refused(field):
     wrong, right = date(1899, 12, 31), date(2025, 1, 1)
-    with pytest.raises(BadInput, match="^1899-12-31 is not between the years 1900 and 2200$") as bad:
+    with pytest.raises(BadInput, match=r"^1899-12-31 is not between the years 1900 and 2200$") as bad:
         one = order("2025-01-01")._replace(start_on=wrong if field == "start_date" else right)
         plan(regimen("ocrelizumab_iv"), one, (), wrong if field == "as_of" else right)
     assert bad.value.field == field
