@@ -86,6 +86,29 @@ def check_port(port: int) -> None:
             raise CannotGoOn(f"cannot listen on port {port}: {error.strerror}.") from error
 
 
+def check_database(url: str) -> None:
+    import psycopg2
+
+    try:
+        psycopg2.connect(url, connect_timeout=10).close()
+    except psycopg2.Error as error:  # what the driver says names host and user, never the password
+        why = " ".join(str(error).split()) or "nobody answers"
+        raise CannotGoOn(f"the database that DATABASE_URL names cannot be used: {why}.") from error
+
+
+def check_redis(url: str) -> None:
+    """Does nothing when `url` is empty: then the queue is a folder."""
+    if not url:
+        return
+    import redis
+
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=10) as connection:
+            connection.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise CannotGoOn(f"the Redis that REDIS_URL names cannot be used: {error}") from error
+
+
 def kept_secret_key(state: Path) -> str:
     """The demo's own key, made once, so that a restart signs nobody out."""
     path = state / "secret-key"

@@ -1,4 +1,4 @@
-"""`python -m infusion_home.probe`: exit code 0 when the web process on this machine is ready.
+"""`python -m infusion_home.probe`: exit code 0 when the web process here answers /healthz with 200; or another path.
 
 For a container's health check. It names a host the settings allow, as the address alone would be refused.
 """
@@ -15,7 +15,7 @@ def main() -> int:
     host = os.environ.get("ALLOWED_HOSTS", "localhost").split(",")[0].strip() or "localhost"
     connection = http.client.HTTPConnection("127.0.0.1", int(os.environ.get("PORT") or 8000), timeout=5)
     try:
-        connection.request("GET", "/readyz", headers={"Host": host.lstrip(".")})
+        connection.request("GET", (sys.argv[1:] or ["/healthz"])[0], headers={"Host": host.lstrip(".")})
         answer = connection.getresponse()
         sys.stdout.write(answer.read(500).decode("utf-8", "replace") + "\n")
     except OSError as error:

@@ -78,6 +78,7 @@ class Supervisor:
                 self.state
             )
             try:
+                preflight.check_redis(self.env.get("REDIS_URL", "").strip())
                 self._start_database()
                 self._manage("Preparing the database", "migrate", "--noinput")
                 if self.with_data:
@@ -100,6 +101,7 @@ class Supervisor:
     def _start_database(self) -> None:
         if not self.own_database:
             say("Using the database that DATABASE_URL names.\n")
+            preflight.check_database(self.env["DATABASE_URL"])
             return
         folder = self.state / "postgres"
         for closed in server_folder.closed_folders(folder):

@@ -29,7 +29,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def demo(state: Path, port: int | str) -> subprocess.Popen[str]:
+def demo(state: Path, port: int | str, **settings: str) -> subprocess.Popen[str]:
     unset = {
         "DJANGO_SETTINGS_MODULE",
         "INFUSION_HOME_MODE",
@@ -41,7 +41,7 @@ def demo(state: Path, port: int | str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "infusion_home.supervisor", "--empty"],
         cwd=ROOT,
-        env=env | {"INFUSION_HOME_STATE": str(state), "PORT": str(port)},
+        env=env | {"INFUSION_HOME_STATE": str(state), "PORT": str(port)} | settings,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -50,9 +50,9 @@ def demo(state: Path, port: int | str) -> subprocess.Popen[str]:
     )
 
 
-def refusal(state: Path, port: int | str) -> str:
+def refusal(state: Path, port: int | str, **settings: str) -> str:
     """What a demo that cannot run says; it must end by itself with exit code 1."""
-    process = demo(state, port)
+    process = demo(state, port, **settings)
     said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1, said
     assert "Traceback" not in said
@@ -178,3 +178,22 @@ def test_the_demo_key_is_made_once_and_is_for_its_owner_alone(tmp_path):
     assert len(key) >= 50
     assert kept_secret_key(tmp_path) == key
     assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "says"),
+    [
+        (
+            "DATABASE_URL",
+            "postgres://care:secret-word@127.0.0.1:{port}/care",
+            "the database that DATABASE_URL names",
+        ),
+        ("REDIS_URL", "redis://:secret-word@127.0.0.1:{port}/0", "the Redis that REDIS_URL names"),
+        ("REDIS_URL", "somewhere", "the Redis that REDIS_URL names"),
+    ],
+)
+def test_a_server_that_does_not_answer_gives_one_line_without_its_password(tmp_path, name, url, says):
+    said = refusal(tmp_path, free_port(), **{name: url.format(port=free_port())})
+    line = said.splitlines()[-1]
+    assert line.startswith(f"Infusion Home cannot run: {says} cannot be used: ")
+    assert "secret-word" not in said
