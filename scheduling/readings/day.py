@@ -23,6 +23,7 @@ from scheduling.drawing import Stop as Mark
 from scheduling.models import Visit
 from scheduling.planning import travel
 from scheduling.readings import words
+from scheduling.readings.medicines import drug_name
 from scheduling.rules.regimen import Regimen
 from scheduling.services import doses
 
@@ -211,10 +212,10 @@ def full_name(patient: Patient) -> str:
 
 
 def what(visit: Visit) -> str:
-    """`Ocrelizumab IV 600 mg, dose 5`; the kind of visit where nothing is given."""
+    """`Ocrelizumab 600 mg, dose 5`; the kind of visit where nothing is given."""
     if visit.dose is None:
         return str(visit.get_kind_display())
-    drug = f"{regimen_of(visit).display_name} {words.mg_words(visit.dose.amount_mg)}".strip()
+    drug = f"{drug_name(regimen_of(visit))} {words.mg_words(visit.dose.amount_mg)}".strip()
     return _("%(drug)s, dose %(number)d") % {"drug": drug, "number": visit.dose.number}
 
 

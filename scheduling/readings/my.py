@@ -19,8 +19,8 @@ from patients.models import Patient, Prescription
 from scheduling import clock, selectors
 from scheduling.models import DoseRecord, PlannedDose, Visit
 from scheduling.readings import words
+from scheduling.readings.medicines import medicine_of
 from scheduling.rules import states
-from scheduling.services import doses
 
 TO_COME = states.HOLDING - {"completed"}
 FOLLOWING = 3  # how many later days the first page lists
@@ -32,7 +32,7 @@ UNDER_WAY = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
 
 
 def long_day(on: date, *, year: bool = False) -> str:
-    """`Tuesday, January 12`; `martes 12 de enero`."""
+    """`Tuesday, January 12`; `martes 12 de enero`, for the middle of a sentence."""
     return date_format(on, _("l, F j, Y") if year else _("l, F j"))
 
 
@@ -253,12 +253,6 @@ class Therapy:
     @property
     def over(self) -> bool:
         return self.status in {Prescription.Status.COMPLETED, Prescription.Status.DISCONTINUED}
-
-
-def medicine_of(prescription: Prescription) -> str:
-    """The drug's name with a capital, as on the label."""
-    generic = doses.regimen_of(prescription).generic
-    return generic[:1].upper() + generic[1:]
 
 
 def therapies_of(user: User, patient: Patient, *, now: datetime | None = None) -> list[Therapy]:
