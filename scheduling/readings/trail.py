@@ -1,0 +1,74 @@
+"""The audit trail in words: what happened, who did it, when and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from scheduling.models import Event
+
+ACTIONS = {
+    "chart_read": gettext_lazy("Read the chart"),
+    "dose_recorded": gettext_lazy("Recorded a dose as given"),
+    "evidence_recorded": gettext_lazy("Put a paper on file"),
+    "evidence_withdrawn": gettext_lazy("Withdrew a paper"),
+    "history_entered": gettext_lazy("Entered doses given elsewhere"),
+    "hold_cleared": gettext_lazy("Cleared a hold"),
+    "hold_placed": gettext_lazy("Put dosing on hold"),
+    "measured": gettext_lazy("Recorded a measurement"),
+    "patient_registered": gettext_lazy("Added the patient"),
+    "prescribed": gettext_lazy("Added a prescription"),
+    "prescription_amended": gettext_lazy("Amended a prescription"),
+    "prescription_stopped": gettext_lazy("Stopped a prescription"),
+    "record_corrected": gettext_lazy("Corrected a record"),
+    "sign_in_refused": gettext_lazy("Sign-in refused"),
+    "signed_in": gettext_lazy("Signed in"),
+    "signed_out": gettext_lazy("Signed out"),
+    "visit_booked": gettext_lazy("Booked a visit"),
+    "visit_cancelled": gettext_lazy("Cancelled a visit"),
+    "visit_moved": gettext_lazy("Moved a visit"),
+}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One event as a page shows it."""
+
+    event: Event
+    what: str
+    who: str
+    when: str
+    why: str
+
+
+def action_words(action: str) -> str:
+    """`visit_booked` as people say it."""
+    return str(ACTIONS.get(action, "")) or action.replace("_", " ").capitalize()
+
+
+def who(user: User | None) -> str:
+    """A user's name; the system when nobody was signed in."""
+    if user is None:
+        return _("System")
+    return user.get_full_name() or user.username
+
+
+def moment(at: datetime, time_zone: str) -> str:
+    """`Tue, Jan 6, 2026, 9:00 am` on the clock of `time_zone`."""
+    local = at.astimezone(ZoneInfo(time_zone))
+    return date_format(local, _("D, M j, Y, g:i")) + (" am" if local.hour < 12 else " pm")
+
+
+def happenings(events: Iterable[Event], time_zone: str) -> list[Happening]:
+    """The events in words; `actor` should be loaded with them."""
+    return [
+        Happening(one, action_words(one.action), who(one.actor), moment(one.at, time_zone), one.why)
+        for one in events
+    ]

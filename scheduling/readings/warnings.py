@@ -1,0 +1,95 @@
+"""What a person must know about an order before doing anything with it, worst first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.translation import gettext as _
+
+from scheduling.readings.chart_words import day_words
+from scheduling.rules.calendar import Calendar
+from scheduling.rules.errors import BadInput
+
+if TYPE_CHECKING:
+    from scheduling.readings.chart import Card
+
+STOPPED = {"DISCONTINUED", "DISCONTINUE_PERMANENT", "CAP_REACHED"}
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A banner: `status` as in ui/banner.html; `hold_id` names the hold it tells of."""
+
+    status: str
+    title: str
+    text: str = ""
+    hold_id: int | None = None
+
+
+def of_card(card: Card, calendar: Calendar | None, wrong: BadInput | None) -> list[Caution]:
+    """The banners of one order."""
+    found: list[Caution] = []
+    if wrong is not None:
+        found.append(Caution("stop", _("The calendar cannot be worked out."), str(wrong)))
+    if calendar is not None:
+        for note in calendar.notes:
+            found.append(Caution("stop" if note.code in STOPPED else "wait", note.text, note.source))
+    if card.prescription.discontinued_why:
+        found.append(Caution("info", _("Why it was stopped:"), card.prescription.discontinued_why))
+    if not card.open:
+        return found
+    found += _of_visits(card) + _of_next(card) + _of_holds(card)
+    if card.prescription.expires_on < card.today:
+        ended = {"day": day_words(card.prescription.expires_on)}
+        found.append(
+            Caution(
+                "stop",
+                _("The order ended %(day)s.") % ended,
+                _("No dose can be booked without a renewed one."),
+            )
+        )
+    return found
+
+
+def _of_visits(card: Card) -> list[Caution]:
+    return [
+        Caution(
+            "stop",
+            _("The visit on %(day)s needs a decision.") % {"day": day_words(line.visit.local_start.date())},
+            line.visit.attention,
+        )
+        for line in card.lines
+        if line.visit is not None and line.visit.attention
+    ]
+
+
+def _of_next(card: Card) -> list[Caution]:
+    line = card.next
+    if line is None or line.visit is not None:
+        return []
+    found = []
+    if line.overdue:
+        title = _("Dose %(n)s is overdue.") % {"n": line.number}
+        found.append(Caution("stop", title, line.moved))
+        if "MISSED" in line.flags:
+            found[-1] = Caution(
+                "stop", title, f"{line.moved} " + card.regimen.missed_dose.text.capitalize() + "."
+            )
+    if "RESTART_REVIEW" in line.flags and card.regimen.restart is not None:
+        found.append(Caution("wait", _("The prescriber reviews the restart."), card.regimen.restart.text))
+    return found
+
+
+def _of_holds(card: Card) -> list[Caution]:
+    found = []
+    for hold in card.holds:
+        if hold.clears_on is not None and hold.clears_on <= card.today:
+            continue
+        if hold.clears_on is None:
+            title = _("On hold from %(day)s, no end yet.") % {"day": day_words(hold.starts_on)}
+        else:
+            said = {"day": day_words(hold.starts_on), "end": day_words(hold.clears_on)}
+            title = _("On hold from %(day)s; dosing again from %(end)s.") % said
+        found.append(Caution("hold", title, hold.reason, hold.pk))
+    return found

@@ -1,0 +1,249 @@
+"""An order: written with its calendar beside it, amended, held, cleared, stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from patients.models import Patient, Prescription
+from scheduling import clock, selectors
+from scheduling.forms.fields import refuse, sentence
+from scheduling.forms.prescriptions import AmendForm, ClearHoldForm, HoldForm, Order, StopForm
+from scheduling.readings import preview
+from scheduling.rules.errors import Refused
+from scheduling.services import doses, events, prescribing
+from scheduling.views.patients import patient_of
+
+
+@selectors.office_only
+def prescription_new(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """The form with its preview. `do` says which button was pressed: preview, add-row or save."""
+    patient = patient_of(request, patient_id, "prescription")
+    do = request.POST.get("do", "save")
+    if request.method != "POST":
+        chosen = {"regimen_id": request.GET.get("regimen", "")}
+        return _order_page(request, patient, Order(patient, chosen, checked=False))
+    if do in {"add-row", "regimen"}:
+        return _order_page(request, patient, _as_typed(request, patient, do))
+    order = Order(patient, request.POST)
+    status = 200 if do == "preview" else 422
+    if do == "save" and order.is_valid():
+        wish = order.wish()
+        assert wish is not None
+        try:
+            prescribing.prescribe(patient_id=patient.pk, wish=wish, by=request.user)
+        except Refused as no:
+            status = order.refuse(no)
+        else:
+            messages.success(request, _("Prescription saved. Its doses are on the calendar."))
+            return redirect("chart", patient.pk)
+    return _order_page(request, patient, order, status=status)
+
+
+@selectors.office_only
+@require_POST
+def prescription_preview(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """A part of the page: the preview, or the whole form when the regimen changed or a row was added."""
+    patient = get_object_or_404(selectors.patients_for(request.user), pk=patient_id)
+    do = request.POST.get("do", "")
+    if do in {"add-row", "regimen"}:
+        order = _as_typed(request, patient, do)
+        return render(request, "scheduling/prescriptions/_form.html", _order_context(patient, order))
+    order = Order(patient, request.POST)
+    return render(request, "scheduling/prescriptions/_preview.html", _preview(patient, order, alone=True))
+
+
+def _as_typed(request: HttpRequest, patient: Patient, do: str) -> Order:
+    """What was typed, unjudged, with one more row when that was asked for."""
+    data = request.POST.dict()
+    typed = str(data.get("given-count", "0"))
+    count = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 4 else 0
+    return Order(patient, data, checked=False, rows=count + 1 if do == "add-row" else 0)
+
+
+def _order_page(request: HttpRequest, patient: Patient, order: Order, status: int = 200) -> HttpResponse:
+    context = {"section": "patients", **_order_context(patient, order)}
+    return render(request, "scheduling/prescriptions/new.html", context, status=status)
+
+
+def _order_context(patient: Patient, order: Order) -> dict[str, Any]:
+    measured = doses.latest_measurements(patient)
+    return {
+        "patient": patient,
+        "order": order,
+        "form": order.form,
+        "measured": measured,
+        **_preview(patient, order),
+    }
+
+
+def _preview(patient: Patient, order: Order, *, alone: bool = False) -> dict[str, Any]:
+    """The calendar as typed so far, or the one thing that stands in its way."""
+    context: dict[str, Any] = {"patient": patient, "alone": alone}
+    if not order.form.is_bound:
+        order = Order(patient, {name: order.form.initial.get(name, "") for name in order.form.initial})
+    context["wrong"] = order.typed_wrong if alone else []
+    wish = order.wish()
+    if wish is None or order.typed_wrong:
+        return context
+    today = clock.today_in(patient.time_zone)
+    try:
+        calendar = prescribing.preview(patient, wish, today=today)
+    except Refused as no:
+        context["refused"] = sentence(no)
+        return context
+    assert order.regimen is not None
+    return {**context, **preview.preview_context(calendar, order.regimen, wish, today)}
+
+
+def order_of(request: HttpRequest, prescription_id: int, what: str) -> Prescription:
+    """The order if the user may read it; looking leaves its audit row."""
+    order = get_object_or_404(selectors.prescriptions_for(request.user), pk=prescription_id)
+    if request.method in {"GET", "HEAD"}:
+        events.chart_read(order.patient, by=request.user, what=what)
+    return order
+
+
+@selectors.office_only
+def prescription_amend(request: HttpRequest, prescription_id: int) -> HttpResponse:
+    """Change terms of a running order; the old ones stay in its versions."""
+    order = order_of(request, prescription_id, "prescription")
+    regimen = doses.regimen_of(order)
+    form, status = AmendForm(request.POST or None, prescription=order, regimen=regimen), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            changes = form.changes()
+            if not changes:
+                messages.info(request, _("Nothing was changed."))
+                return redirect("chart", order.patient_id)
+            try:
+                prescribing.amend(
+                    prescription_id=order.pk, changes=changes, why=form.cleaned_data["why"], by=request.user
+                )
+            except Refused as no:
+                status = refuse(form, no, _amended(no))
+            else:
+                messages.success(request, _("Order amended. The calendar follows it."))
+                return redirect("chart", order.patient_id)
+    return _change_page(request, order, form, "amend", status)
+
+
+def _amended(no: Refused) -> dict[str, str]:
+    return (
+        {no.field: "param_" + no.field.removeprefix("parameters.")}
+        if no.field.startswith("parameters.")
+        else {}
+    )
+
+
+@selectors.office_only
+def prescription_hold(request: HttpRequest, prescription_id: int) -> HttpResponse:
+    """No dosing for a while; booked visits inside are flagged, not cancelled."""
+    order = order_of(request, prescription_id, "hold")
+    today = clock.today_in(order.patient.time_zone)
+    form, status = HoldForm(request.POST or None, initial={"starts_on": today}), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                prescribing.hold(prescription_id=order.pk, by=request.user, **form.cleaned_data)
+            except Refused as no:
+                status = refuse(form, no)
+            else:
+                messages.success(request, _("Dosing is on hold."))
+                return redirect("chart", order.patient_id)
+    return _change_page(request, order, form, "hold", status, _hold_effect(order, form, today))
+
+
+def _hold_effect(order: Prescription, form: HoldForm, today: Any) -> preview.Effect | None:
+    data = getattr(form, "cleaned_data", {}) if form.is_bound else {"starts_on": today, "clears_on": None}
+    if not data.get("starts_on"):
+        return None
+    after = preview.with_hold(doses.case_of(order), data["starts_on"], data.get("clears_on"))
+    return _effect(order, after, today)
+
+
+def _effect(order: Prescription, after: Any, today: Any) -> preview.Effect | None:
+    """None where the rules cannot read it: the form says why when it is sent."""
+    try:
+        return preview.effect(order, after, today)
+    except Refused:
+        return None
+
+
+@selectors.office_only
+def hold_clear(request: HttpRequest, hold_id: int) -> HttpResponse:
+    """Enter the day dosing is allowed again."""
+    hold = get_object_or_404(selectors.holds_for(request.user), pk=hold_id)
+    order = order_of(request, hold.prescription_id, "hold")
+    initial = {"clears_on": clock.today_in(order.patient.time_zone)}
+    form, status = ClearHoldForm(request.POST or None, initial=initial), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                prescribing.clear_hold(hold_id=hold.pk, by=request.user, **form.cleaned_data)
+            except Refused as no:
+                status = refuse(form, no)
+            else:
+                messages.success(request, _("Hold cleared. The doses are planned again."))
+                return redirect("chart", order.patient_id)
+    return _change_page(request, order, form, "clear", status, hold=hold)
+
+
+@selectors.office_only
+def prescription_stop(request: HttpRequest, prescription_id: int) -> HttpResponse:
+    """Stop the drug for good. What it does to doses and booked visits is said first."""
+    order = order_of(request, prescription_id, "stop")
+    today = clock.today_in(order.patient.time_zone)
+    form, status = StopForm(request.POST or None, initial={"stopped_on": today}), 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                prescribing.stop(prescription_id=order.pk, by=request.user, **form.cleaned_data)
+            except Refused as no:
+                status = refuse(form, no)
+            else:
+                messages.success(request, _("The drug is stopped. Booked visits wait for a decision."))
+                return redirect("chart", order.patient_id)
+    effect = _effect(order, preview.with_stop(doses.case_of(order), today), today)
+    return _change_page(request, order, form, "stop", status, effect)
+
+
+def _change_page(
+    request: HttpRequest,
+    order: Prescription,
+    form: Form,
+    kind: str,
+    status: int,
+    effect: preview.Effect | None = None,
+    **more: Any,
+) -> HttpResponse:
+    words = {
+        "amend": (_("Amend the order"), _("Save the change"), "primary"),
+        "hold": (_("Put on hold"), _("Put on hold"), "primary"),
+        "clear": (_("Clear the hold"), _("Clear the hold"), "primary"),
+        "stop": (_("Stop the drug"), _("Stop the drug"), "danger"),
+    }[kind]
+    context = {
+        "section": "patients",
+        "patient": order.patient,
+        "prescription": order,
+        "regimen": doses.regimen_of(order),
+        "form": form,
+        "kind": kind,
+        "title": words[0],
+        "button": words[1],
+        "button_kind": words[2],
+        "effect": effect,
+        **more,
+    }
+    return render(request, "scheduling/prescriptions/change.html", context, status=status)
