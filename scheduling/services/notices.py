@@ -17,7 +17,7 @@ from django.utils import timezone
 from patients.models import Contact
 from scheduling.models import Notice, Visit
 from scheduling.rules import states
-from scheduling.transports import Doubt, NotSent, Outcome, Sent, TryAgain, transport_for
+from scheduling.transports import Doubt, NotSent, Outcome, Sent, TryAgain, compose, transport_for
 
 CLAIM_IS_STALE = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
@@ -174,6 +174,11 @@ def _told(visit: Visit) -> bool:
         chain.append(step.pk)
         step = step.moved_from
     return Notice.objects.filter(visit_id__in=chain, state__in=MAYBE_HEARD).exists()
+
+
+def preview(notice: Notice) -> tuple[str, str]:
+    """Subject and body as they go out; reads the notice's patient and visit with its nurse."""
+    return compose(notice, notice.visit)
 
 
 def _unreachable(contact: Contact | None) -> str:

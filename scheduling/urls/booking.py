@@ -1,5 +1,18 @@
-"""Addresses: see the brief of each page in its view."""
+"""The coordinator's places: queue, find, booking, visits, board, nurses, notices."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from scheduling.views import board, booking, find, notices, nurses, queue, visits
+
+urlpatterns = [
+    path("queue/", queue.needs_booking, name="queue"),
+    path("find/", find.find, name="find"),
+    path("doses/<int:dose_id>/book/", booking.book, name="dose-book"),
+    path("visits/<int:visit_id>/", visits.visit_page, name="visit"),
+    path("visits/<int:visit_id>/move/", visits.move, name="visit-move"),
+    path("visits/<int:visit_id>/cancel/", visits.cancel, name="visit-cancel"),
+    path("board/", board.board_page, name="board"),
+    path("nurses/", nurses.nurse_list, name="nurses"),
+    path("nurses/<int:nurse_id>/", nurses.nurse_page, name="nurse"),
+    path("notices/", notices.outbox, name="notices"),
+]

@@ -1,0 +1,175 @@
+"""One visit: everything about it, and the pages that move or cancel it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from scheduling import selectors
+from scheduling.forms.booking import MoveForm, ReasonForm
+from scheduling.models import Visit
+from scheduling.readings import visits, words
+from scheduling.readings.desk import Desk
+from scheduling.rules import states
+from scheduling.rules.errors import Refused, StaleVersion
+from scheduling.services import booking, events
+from scheduling.views.booking import chosen, make_form, refused, verdict_part
+
+
+@selectors.office_only
+def visit_page(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """Everything of a visit: when, who, the dose and its gates, what it was before, its messages."""
+    visit = get_object_or_404(_visits(request), pk=visit_id)
+    events.chart_read(visit.patient, by=request.user, what=f"visit {visit.pk}")
+    context = {"section": "board", "visit": visit, "patient": visit.patient, **visits.file_of(visit)}
+    return render(request, "scheduling/booking/visit.html", context)
+
+
+@selectors.office_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """Another nurse or time. 409 when somebody was first or the visit changed, 422 for a rule."""
+    visit = get_object_or_404(_visits(request), pk=visit_id, kind=Visit.Kind.INFUSION)
+    if visit.state not in states.OPEN:
+        return _closed(request, visit)
+    desk = Desk(request.user, visit.dose, moving=visit)
+    form = make_form(MoveForm, desk, request, **_as_it_is(visit, desk))
+    if request.method != "POST":
+        if request.htmx:
+            return verdict_part(request, desk, form)
+        events.chart_read(visit.patient, by=request.user, what=f"moving of visit {visit.pk}")
+        return _move_page(request, visit, desk, form)
+    if "check" in request.POST:
+        return _move_page(request, visit, desk, form, **chosen(desk, form))
+    status = 422
+    if form.is_valid():
+        try:
+            moved = booking.move_visit(
+                visit_id=visit.pk,
+                nurse_id=form.nurse_id,
+                starts_at=form.starts_at,
+                by=request.user,
+                reason_class=form.cleaned_data["reason_class"],
+                note=form.cleaned_data["note"],
+                override=form.cleaned_data["override"],
+                version=form.cleaned_data["version"],
+            )
+        except StaleVersion as no:
+            return _move_page(request, visit, desk, _anew(form, visit, no), status=no.status, stale=True)
+        except Refused as no:
+            status = refused(form, no, visit.dose)
+        else:
+            when = words.at_words(moved.starts_at, moved.time_zone)
+            messages.success(
+                request,
+                _("Moved to %(when)s with %(nurse)s.") % {"when": when, "nurse": moved.nurse.listed_name},
+            )
+            return redirect("visit", moved.pk)
+    return _move_page(request, visit, desk, form, status=status, **chosen(desk, form))
+
+
+@selectors.office_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def cancel(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """Cancel with a classified reason, or undo a booking made a moment ago (`undo`)."""
+    visit = get_object_or_404(_visits(request), pk=visit_id, kind=Visit.Kind.INFUSION)
+    if visit.state not in states.OPEN:
+        return _closed(request, visit)
+    undo = "undo" in request.POST
+    form = ReasonForm(request.POST or None, initial={"version": visit.version})
+    status = 422 if request.method == "POST" else 200
+    if request.method == "POST" and form.is_valid():
+        try:
+            booking.cancel_visit(
+                visit_id=visit.pk,
+                by=request.user,
+                reason_class=form.cleaned_data["reason_class"],
+                note="undone" if undo else form.cleaned_data["note"],
+                version=form.cleaned_data["version"],
+            )
+        except Refused as no:
+            stale, status = isinstance(no, StaleVersion), no.status
+            form = _anew(form, visit, no)
+            return _cancel_page(request, visit, form, status=status, stale=stale)
+        said = (
+            _("Undone. %(name)s needs booking again.")
+            if undo
+            else _("Cancelled. %(name)s needs booking again.")
+        )
+        messages.success(request, said % {"name": visit.patient.listed_name})
+        return redirect("queue")
+    return _cancel_page(request, visit, form, status=status)
+
+
+def _visits(request: HttpRequest) -> Any:
+    return selectors.visits_for(request.user).select_related(
+        "patient", "nurse", "dose__prescription__patient", "site", "booked_by", "override_by"
+    )
+
+
+def _as_it_is(visit: Visit, desk: Desk) -> dict[str, Any]:
+    """The form as the visit stands."""
+    start = visit.local_start
+    listed = start.date() in desk.days
+    return {
+        "nurse": visit.nurse_id,
+        "day": start.date().isoformat() if listed else "other",
+        "other_day": None if listed else start.date(),
+        "start": f"{start:%H:%M}",
+        "version": visit.version,
+    }
+
+
+def _anew(form: ReasonForm, visit: Visit, no: Refused) -> Any:
+    """The form as typed, with the refusal, and the version that is current now for a second look."""
+    form.data = form.data.copy()
+    form.data["version"] = visit.version
+    form.add_error(no.field if no.field in form.fields else None, str(no))
+    return form
+
+
+def _closed(request: HttpRequest, visit: Visit) -> HttpResponse:
+    """The visit can no longer be changed. What was posted meets what somebody else did first (409)."""
+    if request.method == "POST":
+        context = {
+            "section": "board",
+            "visit": visit,
+            "patient": visit.patient,
+            "status": words.visit_status(visit),
+        }
+        context["successor"] = visit.moved_to.select_related("nurse").first()
+        return render(request, "scheduling/booking/closed.html", context, status=409)
+    messages.warning(
+        request,
+        _("This visit is %(state)s; it can no longer change.") % {"state": visit.get_state_display().lower()},
+    )
+    return redirect("visit", visit.pk)
+
+
+def _move_page(
+    request: HttpRequest, visit: Visit, desk: Desk, form: MoveForm, status: int = 200, **extra: Any
+) -> HttpResponse:
+    context = {
+        "section": "board",
+        "visit": visit,
+        "desk": desk,
+        "dose": desk.dose,
+        "patient": visit.patient,
+        "regimen": desk.regimen,
+        "form": form,
+        "status": words.visit_status(visit),
+        **extra,
+    }
+    return render(request, "scheduling/booking/move.html", context, status=status)
+
+
+def _cancel_page(
+    request: HttpRequest, visit: Visit, form: ReasonForm, status: int = 200, **extra: Any
+) -> HttpResponse:
+    context = {"section": "board", "visit": visit, "patient": visit.patient, "form": form, **extra}
+    return render(request, "scheduling/booking/cancel.html", context, status=status)
