@@ -64,7 +64,7 @@ def idempotent(action: Action) -> Action:
                 return _replay(row, fingerprint)
             answer = action(view, request, *args, **kwargs)
             row.status = answer.status_code
-            row.body = json.loads(JSONRenderer().render(answer.data))
+            row.body = JSONRenderer().render(answer.data).decode()  # as text: jsonb forgets the order of keys
             row.save(update_fields=["status", "body"])
             return answer
 
@@ -94,4 +94,4 @@ def _claim(user: User, key: str, fingerprint: str) -> IdempotencyKey:
 def _replay(row: IdempotencyKey, fingerprint: str) -> Response:
     if row.fingerprint != fingerprint:
         raise KeyMismatch("This Idempotency-Key was used for another request. Use a new key.", field=HEADER)
-    return Response(row.body, status=row.status, headers={REPLAYED: "true"})
+    return Response(json.loads(row.body), status=row.status, headers={REPLAYED: "true"})

@@ -29,7 +29,7 @@ from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Refused
 from scheduling.services import doses, prescribing, records
 
-MOST_CASES = 1000
+MOST_CASES = 200
 RUNNING = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
 
 
@@ -197,7 +197,7 @@ class DosingViewSet(Signed):
         if not isinstance(request.data, list):
             return Response(catalogue.run_case(request.data))
         if len(request.data) > MOST_CASES:
-            raise ParseError(_("Send at most 1000 cases at a time."))
+            raise ParseError(_("Send at most 200 cases at a time."))
         return Response([_case(case, index) for index, case in enumerate(request.data)])
 
 

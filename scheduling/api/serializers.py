@@ -16,6 +16,7 @@ from scheduling import clock, selectors
 from scheduling.api.fields import HIGHEST_ID, Day, Input, Moment, Row, Strict
 from scheduling.models import DoseRecord, PlannedDose, Visit
 from scheduling.models.record import REACTIONS
+from scheduling.regimens import catalogue
 from scheduling.services.booking import MOVE_OR_CANCEL_CLASSES
 from scheduling.services.prescribing import GivenElsewhere, Wish
 
@@ -352,6 +353,11 @@ class PrescriptionIn(TermsIn):
     height_cm = serializers.DecimalField(max_digits=6, decimal_places=2, required=False, allow_null=True)
     weight_kg = serializers.DecimalField(max_digits=6, decimal_places=2, required=False, allow_null=True)
     given = GivenIn(many=True, required=False, max_length=200)
+
+    def validate_regimen_id(self, regimen_id: str) -> str:
+        if regimen_id not in catalogue.all_current():
+            raise serializers.ValidationError(_("There is no such regimen."), code="unknown_regimen")
+        return regimen_id
 
     def wish(self) -> Wish:
         """The order as the service reads it. Call after `is_valid`."""
