@@ -13,10 +13,21 @@ from django.utils.translation.template import templatize
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
 
-UI = (
-    "date_part date_parts dialog error_summary field field_notes help_footer infusion_bar language_switch "
-    "menu status_line tag user_menu"
-).split()
+UI = [
+    "date_part",
+    "date_parts",
+    "dialog",
+    "error_summary",
+    "field",
+    "field_notes",
+    "help_footer",
+    "infusion_bar",
+    "language_switch",
+    "menu",
+    "status_line",
+    "tag",
+    "user_menu",
+]
 TEMPLATES = (
     *sorted((ROOT / "templates").glob("*.html")),
     *sorted((ROOT / "templates").glob("accounts/*.html")),
@@ -53,7 +64,9 @@ def messages() -> set[str]:
 def _of_template(file: Path) -> Iterator[str]:
     source = templatize(file.read_text(encoding="utf-8"), origin=str(file))
     # What templatize leaves besides calls is X-ed out text; each call is Python.
-    for call in re.finditer(r"\bn?gettext\((u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|'''[\s\S]*?'''))", source):
+    for call in re.finditer(
+        r"\bn?gettext\((u?(?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|'''[\s\S]*?'''))", source
+    ):
         yield ast.literal_eval(call.group(1))
     for call in re.finditer(r"\b_\(((?:'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"))\)", source):
         yield ast.literal_eval(call.group(1))
@@ -76,7 +89,9 @@ def entries(file: Path = CATALOGUE) -> dict[str, list[str]]:
 
     def close() -> None:
         if "msgid" in texts:
-            found[texts["msgid"]] = [text for name, text in sorted(texts.items()) if name.startswith("msgstr")]
+            found[texts["msgid"]] = [
+                text for name, text in sorted(texts.items()) if name.startswith("msgstr")
+            ]
         texts.clear()
 
     for line in file.read_text(encoding="utf-8").splitlines():
