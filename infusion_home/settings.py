@@ -176,7 +176,7 @@ AXES_VERBOSE = False
 
 # Idle minutes after which a session ends, by role: work is kept, the person signs in again.
 IDLE_MINUTES = {"coordinator": 15, "lead": 15, "admin": 15, "nurse": 12 * 60, "patient": 30}
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_AGE = 13 * 60 * 60  # longer than any idle limit: the person is told why the session ended
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -236,6 +236,12 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "ENUM_NAME_OVERRIDES": {  # the same field name in several shapes: each gets a name of its own
+        "PatientStatus": "patients.models.Patient.Status",
+        "PrescriptionStatus": "patients.models.Prescription.Status",
+        "DoseState": "scheduling.models.PlannedDose.State",
+        "VisitState": "scheduling.models.visit.STATE_CHOICES",
+    },
 }
 
 # --- Background work -------------------------------------------------------------------------

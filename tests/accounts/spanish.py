@@ -13,21 +13,10 @@ from django.utils.translation.template import templatize
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
 
-UI = [
-    "date_part",
-    "date_parts",
-    "dialog",
-    "error_summary",
-    "field",
-    "field_notes",
-    "help_footer",
-    "infusion_bar",
-    "language_switch",
-    "menu",
-    "status_line",
-    "tag",
-    "user_menu",
-]
+UI = (
+    *("date_part", "date_parts", "dialog", "error_summary", "field", "field_notes", "help_footer"),
+    *("infusion_bar", "language_switch", "menu", "status_line", "tag", "user_menu"),
+)
 TEMPLATES = (
     *sorted((ROOT / "templates").glob("*.html")),
     *sorted((ROOT / "templates").glob("accounts/*.html")),
