@@ -51,8 +51,11 @@ def _ended(request: HttpRequest) -> HttpResponse:
             "status": 401,
             "code": "SESSION_ENDED",
             "detail": "The session ended after a time without use. Sign in again.",
+            "errors": [],
         }
-        return JsonResponse(body, status=401, content_type="application/problem+json")
+        return JsonResponse(
+            body, status=401, content_type="application/problem+json", headers={"WWW-Authenticate": "Token"}
+        )
     if _is_part(request):
         return HttpResponse(status=204, headers={"HX-Redirect": _sign_in(_page_of(request), ended=True)})
     if request.path == reverse("sign-out"):

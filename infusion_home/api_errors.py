@@ -16,10 +16,11 @@ from typing import IO, Any, NoReturn
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views import defaults as default_views
 from rest_framework import exceptions
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.parsers import BaseParser
@@ -27,6 +28,7 @@ from rest_framework.response import Response
 
 from scheduling.rules.errors import Refused
 
+UNDER = "/api/"
 MEDIA_TYPE = "application/problem+json"
 LONGEST_BODY = 1_000_000  # bytes; a year of one patient's doses is a hundredth of it
 DEEPEST = 20
@@ -75,7 +77,7 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response:
     if isinstance(error, OperationalError) and pgcode in BUSY:
         return _answer(409, "BUSY", _("Somebody else is changing this right now. Try again in a moment."))
     _log(error, context)
-    return _answer(500, "SERVER_ERROR", _("Something went wrong on our side. Nothing was saved."))
+    return _answer(500, "SERVER_ERROR", _went_wrong())
 
 
 def no_such_address(request: HttpRequest, *args: object, **kwargs: object) -> JsonResponse:
@@ -84,6 +86,21 @@ def no_such_address(request: HttpRequest, *args: object, **kwargs: object) -> Js
     if not request.path.endswith("/"):
         detail += " " + _("Every address of this API ends with a slash.")
     return JsonResponse(body(404, "NOT_FOUND", detail), status=404, content_type=MEDIA_TYPE)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 for what Django refuses before any view is asked, such as a wrong host."""
+    if not request.path.startswith(UNDER):
+        return default_views.bad_request(request, exception)
+    told = body(400, "BAD_INPUT", _("The request cannot be understood."))
+    return JsonResponse(told, status=400, content_type=MEDIA_TYPE)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 for what failed before a view was asked, or after it answered."""
+    if not request.path.startswith(UNDER):
+        return default_views.server_error(request)
+    return JsonResponse(body(500, "SERVER_ERROR", _went_wrong()), status=500, content_type=MEDIA_TYPE)
 
 
 def body(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
@@ -143,6 +160,10 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str, str]]:
 
 def _field(path: str, code: str, detail: str) -> dict[str, str]:
     return {"field": path, "code": code, "detail": detail[:LONGEST_DETAIL]}
+
+
+def _went_wrong() -> str:
+    return _("Something went wrong on our side. Look whether it was saved before you try again.")
 
 
 def _sentence(error: Refused) -> str:

@@ -6,6 +6,9 @@ from django.urls import include, path, re_path
 
 from infusion_home import api_errors, health
 
+handler400 = api_errors.bad_request
+handler500 = api_errors.server_error
+
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.contrib.knox_auth_token import KnoxTokenScheme
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import extend_schema
 from knox.auth import TokenAuthentication
 from knox.models import AuthToken
@@ -58,6 +59,19 @@ class Nobody(BaseAuthentication):
         return str(knox_settings.AUTH_HEADER_PREFIX)
 
 
+class NobodyScheme(OpenApiAuthenticationExtension):
+    """Nothing to send along."""
+
+    target_class = "scheduling.api.auth.Nobody"
+    name: list[str] = []
+
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        return []
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, Any]]:
+        return [{}]
+
+
 class SignInIn(Input):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=1000, trim_whitespace=False)
@@ -73,6 +87,7 @@ class SignIn(APIView):
 
     authentication_classes = [Nobody]
     permission_classes = [AllowAny]
+    metadata_class = None
 
     @extend_schema(request=SignInIn, responses={201: SignInOut}, tags=["auth"])
     def post(self, request: Request) -> Response:
@@ -108,6 +123,7 @@ class SignOut(APIView):
 
     authentication_classes = [Token]
     permission_classes = [IsAuthenticated]
+    metadata_class = None
 
     @extend_schema(request=None, responses={204: None}, tags=["auth"])
     def post(self, request: Request) -> Response:

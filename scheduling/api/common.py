@@ -28,6 +28,7 @@ class Signed(GenericViewSet):
     """Signed in by token, or by the session of a page. Answers are nobody else's to keep."""
 
     authentication_classes = [Token, SessionAuthentication]
+    metadata_class = None  # OPTIONS is a 405: the schema tells more
     lookup_value_regex = ID
     filters: type[Input] | None = None
     office_actions: frozenset[str] = frozenset()  # 403 for others before anything is looked at

@@ -99,6 +99,17 @@ class PrescriptionViewSet(Readable):
             prescribing.hold(prescription_id=prescription.pk, by=request.user, **{"clears_on": None, **said})
         return self._in_full(self.get_object())
 
+    @extend_schema(request=shapes.ClearHoldIn, responses=shapes.PrescriptionInFullOut)
+    @action(detail=True, methods=["post"], url_path="clear-hold")
+    def clear_hold(self, request: Request, pk: str) -> Response:
+        """Enter the day dosing is allowed again."""
+        prescription, said = self._to_change(shapes.ClearHoldIn)
+        if said["hold"].prescription_id != prescription.pk:
+            raise BadInput("This hold is on another order.", field="hold")
+        with _fields_as_sent():
+            prescribing.clear_hold(hold_id=said["hold"].pk, clears_on=said["clears_on"], by=request.user)
+        return self._in_full(self.get_object())
+
     @extend_schema(request=shapes.StopIn, responses=shapes.PrescriptionInFullOut)
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, pk: str) -> Response:

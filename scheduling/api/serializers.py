@@ -20,7 +20,7 @@ from scheduling.regimens import catalogue
 from scheduling.services.booking import MOVE_OR_CANCEL_CLASSES
 from scheduling.services.prescribing import GivenElsewhere, Wish
 
-REACTION_TYPES = [("hypersensitivity", "hypersensitivity")]
+REACTION_TYPES = DoseRecord._meta.get_field("reaction_type").choices
 
 
 def milligrams(**kwargs: Any) -> serializers.DecimalField:
@@ -313,7 +313,7 @@ class PatientIn(Strict, serializers.ModelSerializer):
 
 
 class SearchIn(Input):
-    """A piece of a name, or an MRN. Names are asked for in the body: addresses end up in logs."""
+    """What a caller says of themselves. Names are asked for in the body: addresses end up in logs."""
 
     q = serializers.CharField(min_length=2, max_length=100)
 
@@ -380,6 +380,13 @@ class HoldIn(Input):
     starts_on = Day()
     clears_on = Day(required=False, allow_null=True)
     reason = serializers.CharField(max_length=500)
+
+
+class ClearHoldIn(Input):
+    """`clears_on` is the day dosing is allowed again; on or before the hold's first day it never applied."""
+
+    hold = Row(selectors.holds_for)
+    clears_on = Day()
 
 
 class StopIn(Input):

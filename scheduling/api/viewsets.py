@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import DateField, F, Func, Q, QuerySet
+from django.db.models import DateField, F, Func, QuerySet
 from django.db.models.functions import Cast
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -14,12 +14,12 @@ from rest_framework.response import Response
 
 from nurses.models import Nurse
 from patients.models import Patient
-from patients.names import folded
 from scheduling import selectors
 from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import Visit
+from scheduling.readings.search import find_patients
 from scheduling.services import booking
 from scheduling.services import patients as patient_services
 
@@ -56,13 +56,9 @@ class PatientViewSet(Readable):
     @extend_schema(request=shapes.SearchIn, responses=shapes.PatientOut(many=True))
     @action(detail=False, methods=["post"])
     def search(self, request: Request) -> Response:
-        """Every word of `q` begins a word of the name, or `q` is the MRN."""
+        """By what the search of the pages reads: names, an MRN, digits of a phone number, a date of birth."""
         q = self.read_input(shapes.SearchIn)["q"]
-        named = Q()
-        for word in folded(q).split():
-            named &= Q(search_name__startswith=word) | Q(search_name__contains=f" {word}")
-        found = Q(mrn__iexact=q.strip()) | named if named else Q(mrn__iexact=q.strip())
-        return self.paged(self.get_queryset().filter(found))
+        return self.paged(find_patients(request.user, q))
 
 
 class NurseViewSet(Readable):

@@ -85,6 +85,22 @@ def test_an_address_outside_the_version_is_a_problem_too(client):
     check_problem(client.post("/api/v1/visits", "{}", content_type="application/json"), 404, "NOT_FOUND")
 
 
+def test_a_host_that_is_not_ours_is_a_problem_under_the_api_and_a_page_elsewhere(client):
+    answer = client.get("/api/v1/patients/", headers={"Host": "elsewhere.example"})
+    check_problem(answer, 400, "BAD_INPUT")
+    assert client.get("/", headers={"Host": "elsewhere.example"})["Content-Type"].startswith("text/html")
+
+
+def test_what_fails_before_a_view_is_asked_is_a_problem_too(client, monkeypatch):
+    def fall(self, request):
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr("accounts.middleware.IdleSessionMiddleware.__call__", fall)
+    client.raise_request_exception = False
+    check_problem(client.get("/api/v1/patients/"), 500, "SERVER_ERROR")
+    assert client.get("/help/")["Content-Type"].startswith("text/html")
+
+
 def test_what_nobody_foresaw_tells_nothing_of_the_inside(office, monkeypatch, caplog):
     def fall(**fields):
         raise RuntimeError(f"{fields['first_name']} takes it")

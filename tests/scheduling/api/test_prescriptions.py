@@ -177,6 +177,19 @@ def test_a_hold_without_an_end_leaves_nothing_planned(office):
     check_problem(office.post(f"prescriptions/{order.pk}/hold/", wrong), 400, "BAD_INPUT", "clears_on")
 
 
+def test_a_hold_is_cleared_and_planning_goes_on(office):
+    order, other = makers.make_prescription(), makers.make_prescription()
+    path = f"prescriptions/{order.pk}"
+    body = {"starts_on": "2026-03-01", "reason": "infection"}
+    hold = office.post(f"{path}/hold/", body).json()["holds"][0]["id"]
+    cleared = {"hold": hold, "clears_on": "2026-03-20"}
+    check_problem(office.post(f"prescriptions/{other.pk}/clear-hold/", cleared), 400, "BAD_INPUT", "hold")
+    check_problem(office.post(f"{path}/clear-hold/", {**cleared, "hold": 999_999}), 400, "BAD_INPUT", "hold")
+    told = office.post(f"{path}/clear-hold/", cleared).json()
+    assert told["holds"][0]["clears_on"] == "2026-03-20"
+    assert told["calendar"]["doses"][0]["planned_on"] == "2026-03-20"
+
+
 def test_a_stopped_drug_is_stopped_once(office):
     order = makers.make_prescription()
     body = {"stopped_on": "2026-03-02", "why": "patient's wish"}

@@ -32,6 +32,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("api-prescription-preview", "post"): (400, 403, 403, 403, 403),
     ("api-prescription-amend", "post"): (400, 403, 403, 404, 404),
     ("api-prescription-hold", "post"): (400, 403, 403, 404, 404),
+    ("api-prescription-clear-hold", "post"): (400, 403, 403, 404, 404),
     ("api-prescription-stop", "post"): (400, 403, 403, 404, 404),
     ("api-dose-list", "get"): (200, 200, 200, 200, 200),
     ("api-dose-detail", "get"): (200, 200, 200, 404, 404),
@@ -89,7 +90,7 @@ def home() -> SimpleNamespace:
 
 
 def _path(name: str, home: SimpleNamespace) -> str:
-    resource = name.rsplit("-", 1)[0]
+    resource = "-".join(name.split("-")[:2])
     pattern = next(one for one in urlpatterns if one.name == name)
     route = str(pattern.pattern).lstrip("^").rstrip("$").removesuffix("\\Z")
     return route.replace("(?P<pk>[0-9]{1,18})", str(home.ids.get(resource, 0)))
@@ -125,6 +126,14 @@ def test_a_list_shows_a_stranger_nothing_of_others(home, name):
     for who in (home.other_nurse, home.other_patient):
         rows = Api(who).get(_path(name, home)).json()["results"]
         assert home.ids[name.removesuffix("-list")] not in [row["id"] for row in rows]
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _method in TABLE} | OPEN - {"api-schema"}))
+def test_what_an_address_can_is_told_by_the_schema_and_not_by_asking_it(home, name):
+    api = Api(home.coordinator)
+    check_problem(
+        api.http.options(f"/api/v1/{_path(name, home)}", headers=api.headers), 405, "METHOD_NOT_ALLOWED"
+    )
 
 
 def test_a_search_finds_a_stranger_nothing_of_others(home):
