@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from scheduling.demo.diary import Booking, Diary, NurseFile, Wish, at
-from scheduling.demo.stories import Story
+from scheduling.demo.stories import DAILY, Story
 from scheduling.rules.calendar import Calendar, Dose, plan
 from scheduling.rules.orders import Given, Order
 from scheduling.rules.regimen import Regimen
@@ -53,6 +53,7 @@ class Course:
     order: Order
     place: Place
     prefers: str
+    habit: Habit
     random: Random
     told: list[Told] = field(default_factory=list)
     meetings: list[Meeting] = field(default_factory=list)
@@ -75,27 +76,27 @@ def tell(course: Course, diary: Diary, now: datetime, today: date) -> None:
     booked: dict[int, date] = {}
     if course.story.incident:
         booked = _incident(course, diary, today)
-    elif course.story.book != "never":
+    elif course.story.book != "never" and _at_home(course):
         booked = _book(course, diary, now, today)
     case = doses.Case(course.regimen, course.order, tuple(course.history))
     course.rows, course.calendar = doses.lay_out(case, booked, today + doses.HORIZON)
 
 
-def start_for(regimen: Regimen, order: Order, story: Story, today: date, wobble: Sequence[int]) -> date:
+def start_for(regimen: Regimen, order: Order, story: Story, today: date, habit: Habit) -> date:
     """The day of dose 1 that brings the next dose nearest to the day the story wants."""
     wanted = today + timedelta(days=story.next_in)
     start, best = wanted, (10_000, wanted)
     plain = order._replace(holds=(), discontinued_on=None, prior_cumulative_mg_per_m2=None)
-    for _try in range(8):
-        miss = (wanted - _next_due(regimen, plain._replace(start_on=start), story, wobble)).days
+    tried: set[date] = set()
+    while best[0] and start not in tried and len(tried) < 6:
+        tried.add(start)
+        miss = (wanted - _next_due(regimen, plain._replace(start_on=start), story, habit)).days
         best = min(best, (abs(miss), start))
-        if not miss:
-            break
         start += timedelta(days=miss)
     return best[1]
 
 
-def _next_due(regimen: Regimen, order: Order, story: Story, wobble: Sequence[int]) -> date:
+def _next_due(regimen: Regimen, order: Order, story: Story, habit: Habit) -> date:
     """When the dose after those given falls due; for a series that is complete, when the last one was given."""
     history: list[Given] = []
     while True:
@@ -104,7 +105,7 @@ def _next_due(regimen: Regimen, order: Order, story: Story, wobble: Sequence[int
             return history[-1].on
         if len(history) == story.given:
             return row.due_on
-        history.append(Given(row.number, preferred_day(row, wobble)))
+        history.append(Given(row.number, preferred_day(row, habit)))
 
 
 def next_row(regimen: Regimen, order: Order, history: Sequence[Given]) -> Dose | None:
@@ -119,11 +120,43 @@ def limits(row: Dose) -> tuple[date, date]:
     return row.window_start or row.due_on, row.window_end or row.due_on + timedelta(days=FIRST_DOSE_DAYS)
 
 
-def preferred_day(row: Dose, wobble: Sequence[int]) -> date:
-    """The due day or a little later, on a working day where the window has one."""
+@dataclass(frozen=True)
+class Habit:
+    """The day of the week a patient has infusions on, and by how many days each dose strays from it.
+
+    `daily`: the regimen begins with days in a row, which begin on any day.
+    """
+
+    daily: bool
+    weekday: int
+    strays: tuple[int, ...]
+
+
+def habit_of(story: Story, place: Place, today: date) -> Habit:
+    """The same whenever it is asked. Who falls due on a weekend has some working day, so that no day is crowded."""
+    random = Random(f"habit:{story.key}:{place}")  # noqa: S311  invented people need no secret numbers
+    weekday = (today + timedelta(days=story.next_in)).weekday()
+    if weekday >= SATURDAY:
+        weekday = random.randrange(SATURDAY)
+    return Habit(
+        story.regimen_id in DAILY,
+        weekday,
+        tuple(random.choice((0, 0, 0, 0, 0, 1, 1, 2)) for _each in range(11)),
+    )
+
+
+def preferred_day(row: Dose, habit: Habit) -> date:
+    """The patient's weekday nearest to the due day, or a little later; the due day where the window is narrow."""
     first_on, last_on = limits(row)
-    day = min(row.due_on + timedelta(days=wobble[row.number % len(wobble)]), last_on)
-    return next((on for on in _around(day, first_on, last_on)), day)
+    day = row.due_on + timedelta(
+        days=(habit.weekday - row.due_on.weekday() + 3) % 7 - 3
+    )  # three days off at most
+    if day < first_on:
+        day += timedelta(days=7)
+    if not first_on <= day <= last_on:
+        return next(_around(row.due_on, first_on, last_on), row.due_on)
+    strayed = day + timedelta(days=habit.strays[row.number % len(habit.strays)])
+    return strayed if strayed <= last_on and strayed.weekday() < SATURDAY else day
 
 
 def _around(day: date, first_on: date, last_on: date) -> Iterator[date]:
@@ -139,15 +172,15 @@ def _give(course: Course, diary: Diary, today: date) -> None:
     """The doses given before today. Recent ones take a place in a nurse's day."""
     story, random = course.story, course.random
     plain = course.order._replace(holds=(), discontinued_on=None)
-    wobble = wobble_of(course)
     for number in range(1, story.given + 1):
         row = next_row(course.regimen, plain, course.history)
         if row is None:
             return
-        elsewhere = number <= story.elsewhere
+        elsewhere = number <= story.elsewhere or not _at_home(course)
         first_on, last_on = limits(row)
-        yesterday = today - timedelta(days=1)
-        days = list(_around(preferred_day(row, wobble), first_on, min(last_on, yesterday)))
+        wanted, last_on = preferred_day(row, course.habit), min(last_on, today - timedelta(days=1))
+        days = [wanted] if first_on <= wanted <= last_on else []
+        days += _around(wanted, first_on, last_on)
         if story.who is not None and number == story.given:
             days = _exact(days, number, plain, course, today + timedelta(days=story.next_in))
         if not days:
@@ -181,13 +214,6 @@ def row_mg_per_m2(row: Dose) -> Decimal | None:
     return row.why.slot.step.amount.mg_per_m2
 
 
-def wobble_of(course: Course) -> list[int]:
-    """How many days after the due day each dose tends to be; the same whenever it is asked."""
-    random = Random(f"wobble:{course.story.key}:{course.place}")  # noqa: S311  invented people need no secret numbers
-    wide = [0, 0, 0, 1, 1, 2]
-    return [random.choice(wide) for _each in range(11)]
-
-
 def _reaction(story: Story, number: int, random: Random) -> tuple[str, str]:
     mild = random.random() < 0.05
     if story.reaction is not None and story.reaction.number == number:
@@ -205,8 +231,6 @@ def _book(course: Course, diary: Diary, now: datetime, today: date) -> dict[int,
         if len(rows) <= done or rows[done].planned_on is None or not _wanted(course, rows[done], today):
             return booked
         row = rows[done]
-        if "SITE_NOT_HOME" in course.regimen.site_of_care.flags:
-            return booked
         booking = diary.book(course.wish(row, _only(course, diary)), _days(course, row, today))
         if booking is None:
             return booked
@@ -220,6 +244,14 @@ def _book(course: Course, diary: Diary, now: datetime, today: date) -> dict[int,
             course.told.append(Told(row, given, elsewhere=False))
         else:
             booked[row.number] = booking.day
+
+
+def _at_home(course: Course) -> bool:
+    """Whether our nurses may give the drug in this home at all."""
+    flags = course.regimen.site_of_care.flags
+    return "SITE_NOT_HOME" not in flags and (
+        "SITE_CLINIC_PREFERRED" not in flags or course.story.home_decision
+    )
 
 
 def _wanted(course: Course, row: Dose, today: date) -> bool:
@@ -247,7 +279,9 @@ def _days(course: Course, row: Dose, today: date) -> list[date]:
     if course.order.expires_on is not None:
         last_on = min(last_on, course.order.expires_on)
     days = [row.due_on] if first_on <= row.due_on <= last_on and course.story.next_in == 0 else []
-    days += _around(max(first_on, row.due_on), first_on, last_on)
+    around = list(_around(max(first_on, row.due_on), first_on, last_on))
+    near = [on for on in around if abs((on - row.due_on).days) <= 3 and on.weekday() == course.habit.weekday]
+    days += near + around
     return [on for on in days if not any(hold.covers(on) for hold in course.order.holds)]
 
 

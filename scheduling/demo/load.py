@@ -15,7 +15,7 @@ from scheduling import clock
 from scheduling.demo import patients, staff, writing
 from scheduling.demo.charts import Chart
 from scheduling.demo.diary import ZONE, Diary, NurseFile, at
-from scheduling.demo.histories import Course, start_for, tell, wobble_of
+from scheduling.demo.histories import Course, habit_of, start_for, tell
 from scheduling.demo.stories import DIAGNOSES, RELAPSING, Story, all_stories
 from scheduling.models import PlannedDose
 from scheduling.regimens import catalogue
@@ -77,8 +77,9 @@ def _chart(index: int, story: Story, random: Random, today: date) -> Chart:
         holds=_holds(story, today),
         discontinued_on=None if story.stopped_in is None else today + timedelta(days=story.stopped_in),
     )
-    course = Course(story, regimen, order, patient.place, patient.prefers, random)
-    start_on = start_for(regimen, order, story, today, wobble_of(course))
+    habit = habit_of(story, patient.place, today)
+    course = Course(story, regimen, order, patient.place, patient.prefers, habit, random)
+    start_on = start_for(regimen, order, story, today, habit)
     course.order = order._replace(start_on=start_on)
     prescribed_on = min(start_on - timedelta(days=random.randint(7, 12)), today - timedelta(days=2))
     if story.elsewhere:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 OCRELIZUMAB = "ocrelizumab_iv"
@@ -33,6 +33,7 @@ MIX = {
     STEROID_5: (2, 1),
     STEROID_3: (1, 1),
 }
+DAILY = frozenset({IVIG, ALEMTUZUMAB, STEROID_3, STEROID_5})  # they begin with doses on days in a row
 RELAPSING, PROGRESSIVE, SECONDARY, UNSPECIFIED, SCLEROSIS = "G35.A", "G35.B1", "G35.C1", "G35.D", "M34.81"
 DIAGNOSES = {
     OCRELIZUMAB: (RELAPSING, RELAPSING, RELAPSING, PROGRESSIVE, SECONDARY),
@@ -42,6 +43,15 @@ DIAGNOSES = {
     STEROID_3: (RELAPSING, UNSPECIFIED),
     STEROID_5: (RELAPSING, UNSPECIFIED),
 }
+
+
+HOLD_REASONS = (
+    "Upper respiratory infection",
+    "Waiting for the neurologist after the MRI",
+    "Planned surgery",
+    "Liver values above the limit, to be repeated",
+    "Urinary tract infection, on antibiotics",
+)
 
 
 @dataclass(frozen=True)
@@ -284,7 +294,7 @@ def ordinary(random: Random, regimen_id: str) -> Story:
     elsewhere = 2 if given > 2 and random.random() < 0.25 else 0
     if regimen_id in (OCRELIZUMAB, UBLITUXIMAB, RITUXIMAB) and given <= 2:
         interval = 14 if given == 1 else 150  # the second dose is two weeks after the first
-    return Story(
+    story = Story(
         "ordinary",
         regimen_id,
         given,
@@ -294,6 +304,22 @@ def ordinary(random: Random, regimen_id: str) -> Story:
         home_decision=random.random() < 0.75,
         email=random.choices(("yes", "none", "no_consent", "opted_out"), (82, 8, 6, 4))[0],
     )
+    return _with_trouble(random, story, interval)
+
+
+def _with_trouble(random: Random, story: Story, interval: int) -> Story:
+    """One in nine has stopped, is on hold or is late."""
+    kind = random.choices(("", "stopped", "held", "overdue"), (89, 4, 3, 4))[0]
+    since_last = interval - story.next_in
+    if kind == "stopped" and since_last > 7:
+        return replace(story, stopped_in=-random.randint(1, since_last - 5), book="never")
+    if kind == "held":
+        clears_in = random.choice((None, 9, 16, 30))
+        hold = Hold(-random.randint(2, 6), clears_in, random.choice(HOLD_REASONS))
+        return replace(story, hold=hold, book="never")
+    if kind == "overdue":
+        return replace(story, next_in=-random.randint(1, 9), book="never")
+    return story
 
 
 def _steroid_course(random: Random, regimen_id: str) -> Story:
