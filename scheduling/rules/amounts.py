@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Decimal
 
 from scheduling.rules.errors import BadInput
 from scheduling.rules.regimen import Amount, Regimen, WeightRounding
@@ -33,8 +33,7 @@ def surface_area_m2(*, height_cm: Decimal, weight_kg: Decimal) -> Decimal:
 
     Source: Mosteller, N Engl J Med 1987;317:1098.
     """
-    with localcontext(prec=28):
-        return (height_cm * weight_kg / 3600).sqrt().quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return (height_cm * weight_kg / 3600).sqrt().quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def by_weight_mg(g_per_kg: Decimal, weight_kg: Decimal, rounding: WeightRounding) -> Decimal:

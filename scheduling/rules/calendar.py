@@ -374,8 +374,8 @@ class _Planner:
         rule = self.regimen.course_frequency
         assert rule is not None
         start_on = first_infusion_on(self.order, self.given)
-        if not self.given and discontinued_on(self.regimen, self.order, self.given) is None:
-            first = next(project(self.regimen, self.order, self.given, self.as_of))
+        if not self.given and self.order.discontinued_on is None:
+            first = next(project(self.regimen, self.order, (), self.as_of))
             start_on = first.planned_on or first.due_on
         recent = [on for on in self.order.prior_course_starts if 0 < (start_on - on).days <= rule.within_days]
         if len(recent) >= most:

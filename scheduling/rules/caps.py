@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from scheduling.rules.amounts import parameter
-from scheduling.rules.orders import Given, Order
+from scheduling.rules.orders import Given, Order, total_doses
 from scheduling.rules.regimen import Regimen
 
 
@@ -29,6 +29,15 @@ def cumulative_mg_per_m2(regimen: Regimen, order: Order, given: tuple[Given, ...
     for counted in range(first, number + 1):
         total += listed.get(counted) or _prescribed(regimen, counted)
     return total
+
+
+def is_over(regimen: Regimen, order: Order, given: tuple[Given, ...], number: int) -> bool:
+    """Whether dose `number` is beyond the order's total or the lifetime cap."""
+    total = total_doses(regimen, order)
+    if total is not None and number > total:
+        return True
+    cap = cap_mg_per_m2(regimen, order)
+    return cap is not None and cumulative_mg_per_m2(regimen, order, given, number) > cap
 
 
 def _prescribed(regimen: Regimen, number: int) -> Decimal:

@@ -7,7 +7,7 @@ from datetime import date
 from itertools import takewhile
 from typing import NamedTuple
 
-from scheduling.rules.caps import cap_mg_per_m2, cumulative_mg_per_m2
+from scheduling.rules.caps import is_over
 from scheduling.rules.intervals import LAST_DAY, Interval, add_months, due_after
 from scheduling.rules.orders import (
     Given,
@@ -16,9 +16,8 @@ from scheduling.rules.orders import (
     check_history,
     check_order,
     discontinued_on,
-    total_doses,
 )
-from scheduling.rules.projection import Slot, project
+from scheduling.rules.projection import project
 from scheduling.rules.regimen import MonitoringRule, Regimen
 
 OPEN_ENDED_MONTHS = 24
@@ -93,21 +92,13 @@ def _treatment(
         for slot in project(regimen, order, given, as_of):
             if slot.number == 1:
                 first_on = slot.possible_on
-            if _is_over(regimen, order, given, slot):
+            if is_over(regimen, order, given, slot.number):
                 break
             if slot.planned_on is None or slot.planned_on > last_on:
                 ended = False
                 break
             doses[slot.number] = slot.planned_on
     return _Treatment(doses, first_on, stopped_on, ended, horizon_on, until or LAST_DAY)
-
-
-def _is_over(regimen: Regimen, order: Order, given: tuple[Given, ...], slot: Slot) -> bool:
-    total = total_doses(regimen, order)
-    if total is not None and slot.number > total:
-        return True
-    cap = cap_mg_per_m2(regimen, order)
-    return cap is not None and cumulative_mg_per_m2(regimen, order, given, slot.number) > cap
 
 
 def _days(

@@ -22,8 +22,7 @@ def shown(value: object) -> str:
     """The value in a message: one line, and short however long it is."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = str(value) if isinstance(value, (str, Decimal)) else repr(value)
-    text = " ".join(text.split())
+    text = " ".join(str(value).split())
     return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
 
 

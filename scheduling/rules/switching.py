@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import NamedTuple
 
+from scheduling.rules.caps import is_over
 from scheduling.rules.intervals import Interval, due_after, earliest_after, in_words
 from scheduling.rules.orders import Given, Order, check_day, check_history, check_order
 from scheduling.rules.projection import project
@@ -66,43 +67,42 @@ def switch(
     given = check_history(regimen, order, history, as_of)
     check_day(decision_on, "switch.decision_date")
     rule = find_rule(rules, regimen.id, to_regimen.id)
-    anchor_on = _anchor_on(rule, regimen, order, given, as_of)
     not_before = advise_by = None
-    if rule is not None and anchor_on is not None:
-        not_before = due_after(anchor_on, rule.not_before) if rule.not_before is not None else None
+    anchor_on = _anchor_on(rule, regimen, order, given, as_of)
+    if rule is not None and rule.not_before is not None and anchor_on is not None:
+        not_before = due_after(anchor_on, rule.not_before)
         advise_by = due_after(anchor_on, rule.advise_by) if rule.advise_by is not None else None
     start_on = max(decision_on, not_before or decision_on)
     late = advise_by is not None and start_on > advise_by
     flags = ("PRESCRIBER_REVIEW",) if late or _too_soon(regimen, to_regimen, given, start_on) else ()
     new_order = Order(
-        start_on,
-        holds=order.holds,
-        height_cm=order.height_cm,
-        weight_kg=order.weight_kg,
-        prior_cumulative_mg_per_m2=order.prior_cumulative_mg_per_m2,
+        start_on, holds=order.holds, prior_cumulative_mg_per_m2=order.prior_cumulative_mg_per_m2
     )
-    total = to_regimen.default_total_doses
-    planned: list[date | None] = []
-    for slot in islice(
-        project(to_regimen, new_order, (), as_of), doses if total is None else min(doses, total)
-    ):
-        planned.append(slot.planned_on)
-        if slot.planned_on is None:
-            break
+    planned = tuple(_new_dates(to_regimen, new_order, as_of, doses))
     text, source = _words(rule, not_before, start_on)
-    return SwitchResult(to_regimen.id, not_before, advise_by, start_on, tuple(planned), flags, text, source)
+    return SwitchResult(to_regimen.id, not_before, advise_by, start_on, planned, flags, text, source)
 
 
 def _anchor_on(
     rule: SwitchRule | None, regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: date
 ) -> date | None:
-    if rule is None or rule.not_before is None:
+    if rule is None:
         return None
     if rule.anchor == "last_dose":
         return given[-1].on if given else None
     # the rule's own date, whether or not the old drug was stopped meanwhile
     following = next(project(regimen, order, given, as_of), None)
     return following.due_on if following else None
+
+
+def _new_dates(regimen: Regimen, order: Order, as_of: date, doses: int) -> Iterator[date | None]:
+    """Dates need no amount, so a missing weight does not stand in the way; total and lifetime cap do."""
+    for slot in islice(project(regimen, order, (), as_of), doses):
+        if is_over(regimen, order, (), slot.number):
+            return
+        yield slot.planned_on
+        if slot.planned_on is None:
+            return
 
 
 def _too_soon(regimen: Regimen, to_regimen: Regimen, given: tuple[Given, ...], start_on: date) -> bool:

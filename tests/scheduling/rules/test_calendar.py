@@ -366,6 +366,8 @@ def test_a_gap_in_the_history_needs_no_review_of_the_next_dose():
         (((14, "2025-01-08"), (15, "2025-02-19"), (16, "2025-04-02")), False),
         (((13, "2024-12-30"), (14, "2025-02-03"), (15, "2025-03-10")), True),  # 35 days: already extended
         (((13, "2024-12-31"), (14, "2025-02-03")), False),  # 34 days: still the ordinary interval
+        (((1, "2024-02-08"), (14, "2025-02-08")), False),
+        (((1, "2024-02-09"), (14, "2025-02-08")), True),  # the day dose 1 was really given counts
         (((2, "2024-02-19"), (3, "2025-02-03")), True),  # the start date stands for dose 1: 42 days
     ],
 )
@@ -401,6 +403,9 @@ def test_the_course_counts_from_the_day_it_can_start():
     given_on_time = given((1, "2025-11-10"))
     made = calendar("methylprednisolone_iv_3d", one, given_on_time, as_of="2025-11-11", doses=1)
     assert made.flags == ("COURSE_FREQUENCY",)
+    given_late = given((1, "2025-11-11"))
+    made = calendar("methylprednisolone_iv_3d", one, given_late, as_of="2025-11-11", doses=1)
+    assert made.flags == ()
     held = order("2025-11-10", prior_course_starts=starts, holds=(Hold(day("2025-11-01")),))
     made = calendar("methylprednisolone_iv_3d", held, as_of="2025-11-11", doses=1)
     assert "COURSE_FREQUENCY" in made.flags  # no day known: the due date stands

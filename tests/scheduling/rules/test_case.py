@@ -5,8 +5,11 @@ from decimal import Decimal as D
 
 import pytest
 
+from scheduling.regimens import catalogue
 from scheduling.regimens.catalogue import run_case
+from scheduling.rules.case import Facts, read_case
 from scheduling.rules.errors import BadInput
+from scheduling.rules.reading import shown
 from tests.scheduling.rules.test_examples import KEYS
 
 BASE = {"regimen_id": "ocrelizumab_iv", "start_date": "2025-01-15", "as_of": "2025-02-01", "plan_doses": 1}
@@ -251,7 +254,7 @@ GIVEN = {"dose_number": 1, "date": "2025-01-15"}
         (
             {"switch": {"to": "ocrelizumab_iv", "decision_date": "2025-02-01"}},
             "switch.to",
-            "the patient is on",
+            "it is the regimen the patient is on",
         ),
         ({"switch": {"to": "ublituximab_iv"}}, "switch.decision_date", "it is missing"),
         (
@@ -277,6 +280,19 @@ def test_what_is_not_a_case_is_refused(value):
     with pytest.raises(BadInput, match="it is not an object") as bad:
         run_case(value)
     assert bad.value.field == ""
+
+
+def test_a_value_is_shown_on_one_line_and_never_at_length():
+    assert shown("a\n  b\tc") == "a b c"
+    assert shown("x" * 60) == "x" * 60
+    assert shown("x" * 61) == "x" * 60 + "..."
+    assert (shown(True), shown(False), shown(D("2.50")), shown([1])) == ("true", "false", "2.50", "[1]")
+
+
+def test_the_reason_of_a_hold_is_kept():
+    holds = [{"from": "2025-02-01", "reason": "infection"}, {"from": "2025-02-01"}]
+    wish = read_case(case(holds=holds), Facts(catalogue.get, catalogue.switch_rules()))
+    assert [hold.reason for hold in wish.order.holds] == ["infection", ""]
 
 
 def test_edges_are_understood():

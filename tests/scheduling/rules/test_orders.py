@@ -80,9 +80,10 @@ def test_both_ends_of_a_range_are_allowed_and_days_are_whole():
     for days in ("28", "42"):
         one = measured("2025-01-06", parameters={"maintenance_interval_days": D(days)})
         calendar("ivig_ms", one, as_of="2025-01-06")
-    with pytest.raises(BadInput, match=r"^30.5 is not a whole number$"):
+    with pytest.raises(BadInput, match=r"^30.5 is not a whole number$") as bad:
         one = measured("2025-01-06", parameters={"maintenance_interval_days": D("30.5")})
         calendar("ivig_ms", one, as_of="2025-01-06")
+    assert bad.value.field == "parameters.maintenance_interval_days"
 
 
 def test_an_induction_dose_that_would_make_five_days_too_much_is_refused():

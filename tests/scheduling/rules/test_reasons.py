@@ -203,5 +203,6 @@ def test_notes_of_the_whole_order_carry_their_numbers():
     assert made.notes[0].text == (
         "2 courses started in the 365 days before 10 Nov 2025; the prescriber confirms another."
     )
+    assert made.notes[0].code == "COURSE_FREQUENCY"
     assert made.notes[0].inputs == {"start_on": day("2025-11-10")}
     assert made.notes[0].source == "NICE CG186"

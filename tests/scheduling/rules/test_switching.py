@@ -89,6 +89,26 @@ def test_a_start_that_has_passed_is_planned_today_and_holds_still_count():
     assert result.new_planned_dates == (day("2025-06-10"), None)
 
 
+def test_a_switch_stops_at_the_total_and_at_the_lifetime_cap_of_the_new_drug():
+    result = change("ocrelizumab_iv", "alemtuzumab_ms", [(4, "2025-03-31")], "2025-06-10", doses=20)
+    assert len(result.new_planned_dates) == 8
+    exposed = order("2023-05-08", prior_cumulative_mg_per_m2=D(116))
+    result = change("ocrelizumab_iv", "mitoxantrone_ms_q3m", [], "2025-06-10", doses=20, wanted=exposed)
+    assert result.new_planned_dates == (day("2025-06-10"), day("2025-09-10"))
+
+
+def test_two_regimens_of_one_drug_keep_the_distance_of_maintenance():
+    for decision_on, flags in (("2025-07-20", ("PRESCRIBER_REVIEW",)), ("2025-07-21", ())):
+        result = change(
+            "rituximab_ms_1000_then_500_q6m",
+            "rituximab_ms_1000x2_then_1000_q6m",
+            [(4, "2025-03-31")],
+            decision_on,
+            doses=1,
+        )
+        assert result.flags == flags
+
+
 def test_dates_need_no_weight():
     result = change("ocrelizumab_iv", "ivig_ms", [(4, "2025-03-31")], "2025-06-10", doses=6)
     assert result.new_planned_dates[-1] == day("2025-07-08")
