@@ -29,9 +29,9 @@ class DayField(forms.CharField):
     }
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 40)
         kwargs.setdefault("widget", NumberText(attrs={"inputmode": "text", "class": "num"}))
         super().__init__(**kwargs)
+        self.validators = []  # those of a text do not fit the date it becomes
 
     def prepare_value(self, value: Any) -> Any:
         if not isinstance(value, date):
@@ -43,6 +43,8 @@ class DayField(forms.CharField):
         if isinstance(value, date):
             return value
         typed = super().to_python(value)
+        if "\x00" in typed:
+            raise self._wrong()
         return self._day(typed) if typed else None
 
     def _day(self, typed: str) -> date:
@@ -54,8 +56,11 @@ class DayField(forms.CharField):
             if not 1900 <= on.year <= 2200:
                 raise ValidationError(self.error_messages["year"], code="year")
             return on
+        raise self._wrong()
+
+    def _wrong(self) -> ValidationError:
         like = "6/1/2026" if _language() == "es" else "1/6/2026"
-        raise ValidationError(self.error_messages["day"], code="day", params={"like": like})
+        return ValidationError(self.error_messages["day"], code="day", params={"like": like})
 
 
 def _language() -> str:

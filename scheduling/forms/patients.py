@@ -18,14 +18,18 @@ from scheduling import clock
 from scheduling.forms.fields import DayField, NumberField
 
 ZONES = ("America/Chicago", "America/Denver", "America/New_York", "America/Los_Angeles", "America/Phoenix")
-SECTIONS = (
-    (_("Who"), ("first_name", "last_name", "date_of_birth", "mrn")),
+COLUMNS = (  # two columns of about the same height
     (
-        _("Home"),
-        ("address", "city", "state", "postal_code", "latitude", "longitude", "time_zone", "access_notes"),
+        (_("Who"), ("first_name", "last_name", "date_of_birth", "mrn")),
+        (_("Care"), ("language", "diagnosis_code", "allergies", "pregnancy_possible", "prefers", "wishes")),
     ),
-    (_("How to reach them"), ("email", "phone", "consent")),
-    (_("Care"), ("language", "diagnosis_code", "allergies", "pregnancy_possible", "prefers", "wishes")),
+    (
+        (
+            _("Home"),
+            ("address", "city", "state", "postal_code", "latitude", "longitude", "time_zone", "access_notes"),
+        ),
+        (_("How to reach them"), ("email", "phone", "consent")),
+    ),
 )
 
 
@@ -77,13 +81,15 @@ class PatientForm(forms.ModelForm):
         self.fields["last_name"].widget.attrs["autocomplete"] = "off"
 
     @property
-    def sections(self) -> list[tuple[Any, list[forms.BoundField]]]:
-        """The fields in the order they are asked for, under their headings."""
-        return [(title, [self[name] for name in names]) for title, names in SECTIONS]
+    def columns(self) -> list[list[tuple[Any, list[forms.BoundField]]]]:
+        """The fields under their headings, in two columns."""
+        return [
+            [(title, [self[name] for name in names]) for title, names in sections] for sections in COLUMNS
+        ]
 
     def clean_date_of_birth(self) -> Any:
         born_on = self.cleaned_data["date_of_birth"]
-        if not 1900 <= born_on.year or born_on > clock.today_in(ZONES[0]):
+        if not born_on.year >= 1900 or born_on > clock.today_in(ZONES[0]):
             raise ValidationError(_("Check the date of birth."), code="born")
         return born_on
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -22,6 +22,7 @@ from scheduling.readings.chart_words import label_words, parameter_words, plain
 from scheduling.regimens import catalogue
 from scheduling.rules.errors import Refused
 from scheduling.rules.regimen import Regimen
+from scheduling.services import doses
 from scheduling.services.prescribing import GivenElsewhere, Wish
 
 LIKE_A_DAY = _("Like 1/6/2026.")
@@ -70,6 +71,9 @@ class DaysField(forms.CharField):
 
     widget = forms.Textarea
 
+    def run_validators(self, value: Any) -> None:
+        """Each day was checked when it was read."""
+
     def to_python(self, value: Any) -> tuple[date, ...]:
         lines = [line.strip() for line in re.split(r"[\n;]+", super().to_python(value)) if line.strip()]
         if len(lines) > MOST_ROWS:
@@ -84,9 +88,7 @@ class OrderForm(forms.Form):
     regimen_id = forms.ChoiceField(label=_("Regimen"), choices=regimen_choices)
     start_on = DayField(
         label=_("Start"),
-        help_text=_(
-            "The day of dose 1, or of the first infusion ever when doses were given elsewhere. Like 1/6/2026."
-        ),
+        help_text=_("Day of the first infusion ever. Like 1/6/2026."),
     )
     expires_on = DayField(label=_("Order expires"), help_text=LIKE_A_DAY)
     prescriber_name = forms.CharField(label=_("Prescriber"), max_length=120)
@@ -96,18 +98,20 @@ class OrderForm(forms.Form):
     )
     note = note_form_field(_("Note"))
 
-    def __init__(self, *args: Any, regimen: Regimen | None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, regimen: Regimen | None, on_file: Collection[str] = (), **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.regimen = regimen
         if regimen is None:
             return
         if regimen.needs_weight:
             self.fields["weight_kg"] = NumberField(
-                label=_now("Weight (kg)"), required=False, max_digits=6, decimal_places=2
+                label=_now("Weight (kg)"), required="weight_kg" not in on_file, max_digits=6, decimal_places=2
             )
         if regimen.needs_height:
             self.fields["height_cm"] = NumberField(
-                label=_now("Height (cm)"), required=False, max_digits=6, decimal_places=2
+                label=_now("Height (cm)"), required="height_cm" not in on_file, max_digits=6, decimal_places=2
             )
         self.fields.update(parameter_fields(regimen))
         if regimen.courses or regimen.max_dose_number or regimen.default_total_doses:
@@ -169,17 +173,20 @@ class Order:
         self, patient: Patient, data: Mapping[str, Any] | None = None, *, checked: bool = True, rows: int = 0
     ) -> None:
         self.patient = patient
+        self.measured = doses.latest_measurements(patient)
         typed = data or {}
         self.regimen = catalogue.all_current().get(str(typed.get("regimen_id", "")))
         count = min(max(_whole(typed.get("given-count")), rows), MOST_ROWS)
         if data is None or not checked:
             first = {"diagnosis_code": patient.diagnosis_code}
             self.form = OrderForm(
-                initial={**first, **{name: typed[name] for name in typed}}, regimen=self.regimen
+                initial={**first, **{name: typed[name] for name in typed}},
+                regimen=self.regimen,
+                on_file=self.measured,
             )
             self.rows = [_typed_row(i, typed) for i in range(count)]
         else:
-            self.form = OrderForm(data, regimen=self.regimen)
+            self.form = OrderForm(data, regimen=self.regimen, on_file=self.measured)
             self.rows = [GivenForm(data, prefix=f"given-{i}") for i in range(count)]
 
     @property

@@ -29,7 +29,6 @@ from scheduling.models import PlannedDose, Visit
 from scheduling.readings.chart_words import day_words
 from scheduling.regimens import catalogue
 from scheduling.rules import states
-from scheduling.rules.errors import Refused
 from scheduling.services.doses import drug_code
 
 OPEN = (Prescription.Status.DRAFT, Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
@@ -119,8 +118,14 @@ def _standing() -> Case:
 
 
 def drugs() -> dict[str, str]:
-    """Code -> generic name of every drug we have a regimen for."""
-    return {drug_code(one.id): one.generic.capitalize() for one in catalogue.all_current().values()}
+    """Code -> short name of every drug we have a regimen for."""
+    codes = sorted({drug_code(one) for one in catalogue.all_current()})
+    return {code: drug_name(code) for code in codes}
+
+
+def drug_name(code: str) -> str:
+    """`rituximab` as Rituximab; what is short enough to be an abbreviation in capitals."""
+    return code.upper() if len(code) <= 4 else code.capitalize()
 
 
 def rows(patients: Iterable[Patient]) -> list[Row]:
@@ -155,10 +160,4 @@ def _row(patient: Patient) -> Row:
 
 
 def _named(orders: Iterable[Prescription]) -> str:
-    names = []
-    for order in orders:
-        try:
-            names.append(catalogue.get(order.regimen_id, order.regimen_version).generic.capitalize())
-        except Refused:
-            names.append(order.regimen_id)
-    return ", ".join(sorted(set(names)))
+    return ", ".join(sorted({drug_name(drug_code(order.regimen_id)) for order in orders}))

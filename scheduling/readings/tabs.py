@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from patients.models import Patient
 from scheduling.models import DoseRecord, Event, Notice, Visit
-from scheduling.readings.trail import happenings, moment, who
 from scheduling.readings.chart_words import day_words, plain
+from scheduling.readings.trail import happenings, moment, who
 from scheduling.services.readiness import title_of
 
 __all__ = ["NAMES", "READERS", "facts", "happenings", "trail"]

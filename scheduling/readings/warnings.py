@@ -33,8 +33,10 @@ def of_card(card: Card, calendar: Calendar | None, wrong: BadInput | None) -> li
     if wrong is not None:
         found.append(Caution("stop", _("The calendar cannot be worked out."), str(wrong)))
     if calendar is not None:
-        for note in calendar.notes:
-            found.append(Caution("stop" if note.code in STOPPED else "wait", note.text, note.source))
+        found += [
+            Caution("stop" if note.code in STOPPED else "wait", note.text, note.source)
+            for note in calendar.notes
+        ]
     if card.prescription.discontinued_why:
         found.append(Caution("info", _("Why it was stopped:"), card.prescription.discontinued_why))
     if not card.open:

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -26,7 +27,11 @@ def register_patient(*, by: User, email: str = "", phone: str = "", **fields: An
     if Patient.objects.filter(mrn=fields.get("mrn", "")).exists():
         raise BadInput("Another patient has this MRN.", field="mrn")
     patient = Patient(**fields)
-    patient.save()
+    try:
+        with transaction.atomic():
+            patient.save()
+    except IntegrityError as error:  # the same form sent twice at the same moment
+        raise BadInput("Another patient has this MRN.", field="mrn") from error
     now = timezone.now()
     for channel, value in (
         (Contact.Channel.EMAIL, email),
@@ -85,7 +90,10 @@ def record_evidence(
     reference: str = "",
     note: str = "",
 ) -> Evidence:
-    """Put a paper on file: a lab result, a vaccination, an authorization. Future dates are refused."""
+    """Put a paper on file: a lab result, a vaccination, an authorization. Future dates are refused.
+
+    The very same paper sent twice (a double click, the back button) is on file once.
+    """
     patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
     if dated_on > clock.today_in(patient.time_zone):
         raise BadInput("A result cannot be dated in the future.", field="dated_on")
@@ -93,17 +101,18 @@ def record_evidence(
         raise BadInput("It cannot end before it is dated.", field="valid_until_on")
     if prescription_id and not patient.prescriptions.filter(pk=prescription_id).exists():
         raise BadInput("This order belongs to somebody else.", field="prescription")
-    paper = Evidence.objects.create(
-        patient=patient,
-        prescription_id=prescription_id,
-        kind=kind,
-        dated_on=dated_on,
-        valid_until_on=valid_until_on,
-        clear=clear,
-        reference=reference,
-        note=note,
-        recorded_by=by,
-    )
+    said: dict[str, Any] = {
+        "prescription_id": prescription_id,
+        "kind": kind,
+        "dated_on": dated_on,
+        "valid_until_on": valid_until_on,
+        "clear": clear,
+        "reference": reference,
+        "note": note,
+    }
+    if twin := patient.evidence.filter(withdrawn_at__isnull=True, **said).first():
+        return twin
+    paper = Evidence.objects.create(patient=patient, recorded_by=by, **said)
     events.write("evidence_recorded", by=by, patient=patient, subject=paper, kind=kind, clear=clear)
     return paper
 

@@ -146,4 +146,11 @@ TITLES = {
     "infection_and_pml_symptom_check": gettext_lazy("No infection, no new PML symptoms"),
     "blood_pressure_and_glucose": gettext_lazy("Blood pressure and glucose"),
     "site_decision": gettext_lazy("Decision for home"),
+    "prior_authorization": gettext_lazy("Prior authorization of the payer"),
+    "touch_reauthorization": gettext_lazy("REMS reauthorization"),
+    "touch_clinical_evaluation": gettext_lazy("REMS clinical evaluation"),
+    "post_discontinuation_evaluation": gettext_lazy("Evaluation after stopping"),
+    "rems_patient_status_form": gettext_lazy("REMS patient status form"),
+    "thyroid_function_tsh": gettext_lazy("Thyroid function (TSH)"),
+    "cbc_creatinine_urinalysis": gettext_lazy("Blood count, creatinine and urine"),
 }

@@ -36,22 +36,24 @@ def patients_page(request: HttpRequest) -> HttpResponse:
         "rows": patient_list.rows(page.object_list),
         "headers": _headers(request, sort or "name"),
         "statuses": _filters(
-            request, "status", status, [(k, str(w)) for k, (_s, w) in patient_list.STANDING.items()]
+            request,
+            "status",
+            _("Any status"),
+            status,
+            [(k, str(w)) for k, (_s, w) in patient_list.STANDING.items()],
         ),
-        "drugs": _filters(
-            request, "drug", drug, sorted(patient_list.drugs().items(), key=lambda one: one[1])
-        ),
+        "drugs": _filters(request, "drug", _("Any drug"), drug, list(patient_list.drugs().items())),
         "filtered": bool(drug or status),
     }
     return render(request, "scheduling/patients/list.html", context)
 
 
 def _filters(
-    request: HttpRequest, name: str, chosen: str, options: list[tuple[str, str]]
+    request: HttpRequest, name: str, any_word: str, chosen: str, options: list[tuple[str, str]]
 ) -> list[dict[str, Any]]:
     """Links that narrow the list by one thing and keep the rest of the query string."""
     found = []
-    for value, label in [("", _("All")), *options]:
+    for value, label in [("", any_word), *options]:
         query = request.GET.copy()
         query.pop("page", None)
         query.pop(name, None)

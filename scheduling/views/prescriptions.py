@@ -73,12 +73,11 @@ def _order_page(request: HttpRequest, patient: Patient, order: Order, status: in
 
 
 def _order_context(patient: Patient, order: Order) -> dict[str, Any]:
-    measured = doses.latest_measurements(patient)
     return {
         "patient": patient,
         "order": order,
         "form": order.form,
-        "measured": measured,
+        "measured": order.measured,
         **_preview(patient, order),
     }
 

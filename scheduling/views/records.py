@@ -125,7 +125,8 @@ def _record_page(
 ) -> HttpResponse:
     """The form with what it would change. A preview judges nothing: what is missing is not wrong yet."""
     regimen = doses.regimen_of(dose.prescription)
-    effect, refused = _effect(dose, form, today)
+    first = _comes_first(dose)
+    effect, refused = (None, "") if first else _effect(dose, form, today)
     previewed = request.POST.get("do") == "preview"
     context = {
         "section": "patients",
@@ -135,11 +136,20 @@ def _record_page(
         "form": form,
         "effect": effect,
         "refused": refused,
+        "first": first,
         "advice": dose_page.advice(regimen, _typed(form, "reaction"), _typed(form, "reaction_type")),
         "previewed": previewed,
         **more,
     }
     return render(request, "scheduling/records/record.html", context, status=status)
+
+
+def _comes_first(dose: PlannedDose) -> PlannedDose | None:
+    """The planned dose that has to be recorded before this one."""
+    if dose.state != PlannedDose.State.PLANNED:
+        return None
+    earlier = dose.prescription.doses.filter(state=PlannedDose.State.PLANNED, number__lt=dose.number)
+    return earlier.order_by("number").first()
 
 
 def _typed(form: RecordForm, name: str) -> Any:
