@@ -156,6 +156,7 @@ def _chip(visit: Visit, stretch: Stretch) -> dict[str, Any]:
     return {
         "url": stretch.link("visit", visit.pk),
         "when": words.clock_words(visit.local_start),
+        "short": f"{visit.local_start.hour % 12 or 12}:{visit.local_start.minute:02d}",
         "name": visit.patient.listed_name,
         "status": status,
         "word": word,

@@ -236,5 +236,5 @@ class Desk:
         for gate in readiness.gates(self.dose, day):
             status = "ok" if gate.met else "stop" if gate.bites_at_booking else "wait"
             said = gate.sentence.removeprefix(f"{gate.title}:").strip()
-            found.append({"word": gate.title, "status": status, "text": said})
+            found.append({"kind": gate.kind, "word": gate.title, "status": status, "text": said})
         return found

@@ -113,13 +113,14 @@ def _visits(request: HttpRequest) -> Any:
 
 
 def _as_it_is(visit: Visit, desk: Desk) -> dict[str, Any]:
-    """The form as the visit stands."""
+    """The form as the visit stands; a day that no longer fits gives way to one that does."""
     start = visit.local_start
-    listed = start.date() in desk.days
+    day = desk.default_day if visit.attention and start.date() not in desk.days else start.date()
+    listed = day in desk.days
     return {
         "nurse": visit.nurse_id,
-        "day": start.date().isoformat() if listed else "other",
-        "other_day": None if listed else start.date(),
+        "day": day.isoformat() if listed else "other",
+        "other_day": None if listed else day,
         "start": f"{start:%H:%M}",
         "version": visit.version,
     }
