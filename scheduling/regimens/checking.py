@@ -48,6 +48,10 @@ def _check_numbers(file: str, regimen: Regimen) -> None:
         following = (step.last or step.first) + 1
         if (step.anchor == "start_date") != (index == 0) or (index == 0 and step.last != 1):
             raise FactFileError(file, f"{where}.due.after", "dose 1, and no other, follows the start_date")
+        if step.anchor == "dose_1" and step.last != step.first:
+            raise FactFileError(
+                file, f"{where}.to", "is not from, and only one dose can be counted from dose 1"
+            )
         if (index == 0) != (step.min_separation is None) or (index == 0) != (step.window is None):
             raise FactFileError(file, where, "every dose but dose 1 has a min_separation and a window")
     last = regimen.max_dose_number

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from scheduling.rules.amounts import parameter
 from scheduling.rules.intervals import Interval, add_months, due_after, earliest_after
 from scheduling.rules.orders import HIGHEST_NUMBER, Given, Hold, Order
-from scheduling.rules.regimen import Regimen, Step
+from scheduling.rules.regimen import Regimen, Step, Window
 
 
 class Slot(NamedTuple):
@@ -94,6 +94,40 @@ class _Pace(NamedTuple):
         return previous_on + self.separation_days
 
 
+class _Anchor:
+    """The dose the next one counts from, and how many months have been counted from it (house rule H3).
+
+    Number 0 is the start date. Months are counted from one day as long as every dose falls on its rule date.
+    """
+
+    __slots__ = ("months", "number", "on")
+
+    def __init__(self, on: date, number: int) -> None:
+        self.on, self.number, self.months = on, number, 0
+
+    def move_to(self, on: date, number: int) -> None:
+        self.on, self.number, self.months = on, number, 0
+
+    def next_rule_on(self, pace: _Pace) -> date:
+        """The next rule date: one interval further on."""
+        if pace.months:
+            self.months += pace.months
+            return add_months(self.on, self.months)
+        return self.on + pace.days
+
+
+def window_around(
+    due_on: date, floor_on: date | None, window: Window | None
+) -> tuple[date | None, date | None]:
+    """First and last day of the window, both included; it never opens before the floor (house rule H7)."""
+    if window is None:
+        return None, None
+    opens_on = due_on - window.before
+    if floor_on is not None and floor_on > opens_on:
+        opens_on = floor_on
+    return opens_on, due_on + window.after
+
+
 def first_infusion_on(order: Order, given: tuple[Given, ...]) -> date:
     """The day of dose 1; the start date stands for it when it is not listed (house rule H4)."""
     return given[0].on if given and given[0].number == 1 else order.start_on
@@ -106,63 +140,45 @@ def project(regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: dat
     day the dose would have had: who lists doses stops there, who only needs a floor does not.
     Months are counted from the last re-anchor day (house rule H3): 31 Aug, 28 Feb, 31 Aug again.
     """
-    start_on, holds = order.start_on, order.holds
-    first_on = first_infusion_on(order, given)
     number = given[-1].number + 1 if given else 1
     previous_on = given[-1].on if given else None
-    anchor_on, anchor_number, months = previous_on or start_on, number - 1, 0
-    may_be_overdue = True
+    first_on = first_infusion_on(order, given)
+    anchor = _Anchor(previous_on or order.start_on, number - 1)
     pace = None
+    may_be_overdue = True
     while number <= HIGHEST_NUMBER and (step := regimen.step(number)) is not None:
         if pace is None or pace.step is not step:
             pace = _Pace.of(regimen, step, order)
-        if step.anchor == "dose_1":
-            anchor_on, anchor_number, months = first_on, 1, 0
-        elif step.anchor == "start_date":
-            anchor_on, anchor_number, months = start_on, 0, 0
-        elif months and not pace.months:  # the unit changes: days count from the dose itself
-            anchor_on, anchor_number, months = previous_on or start_on, number - 1, 0
-        if pace.months:
-            months += pace.months
-            rule_on = add_months(anchor_on, months)
-        else:
-            rule_on = anchor_on + pace.days
-        due_on, floor_on = rule_on, None
-        if previous_on is not None:
-            floor_on = pace.floor_after(previous_on)
-            if floor_on > due_on:
-                due_on = floor_on
+            if step.anchor == "dose_1":
+                anchor.move_to(first_on, 1)
+            elif anchor.months and not pace.months:  # the unit changes: days count from the dose itself
+                anchor.move_to(previous_on or order.start_on, number - 1)
+        rule_on = anchor.next_rule_on(pace)
+        floor_on = pace.floor_after(previous_on) if previous_on is not None else None
+        due_on = rule_on if floor_on is None or floor_on <= rule_on else floor_on
         overdue = may_be_overdue and as_of > due_on
         possible_on = as_of if overdue else due_on
-        held = False
-        if holds:
-            possible_on = after_holds(possible_on, holds)
-            held = held_without_end(possible_on, holds)
-        window_start = window_end = None
-        if step.window is not None:
-            window_start, window_end = due_on - step.window.before, due_on + step.window.after
-            if floor_on is not None and floor_on > window_start:
-                window_start = floor_on
+        if order.holds:
+            possible_on = after_holds(possible_on, order.holds)
         yield Slot(
             number,
             step,
-            anchor_number,
-            anchor_on,
-            Interval(months) if months else pace.interval,
+            anchor.number,
+            anchor.on,
+            Interval(anchor.months) if anchor.months else pace.interval,
             rule_on,
             previous_on,
             floor_on,
             due_on,
-            window_start,
-            window_end,
+            *window_around(due_on, floor_on, step.window),
             overdue,
             possible_on,
-            None if held else possible_on,
+            None if order.holds and held_without_end(possible_on, order.holds) else possible_on,
         )
         if number == 1:
             first_on = possible_on
-        if not months or possible_on != rule_on:
-            anchor_on, anchor_number, months = possible_on, number, 0
+        if not anchor.months or possible_on != rule_on:
+            anchor.move_to(possible_on, number)
         previous_on, number, may_be_overdue = possible_on, number + 1, False
 
 
