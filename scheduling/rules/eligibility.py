@@ -72,7 +72,9 @@ class Stop:
 
 def licence_problem(licences: Iterable[LicenceFact], state: str, day: date) -> Problem | None:
     """None when one licence is good in `state` on `day` (first and last day included)."""
-    good_there = [x for x in licences if x.state == state or (x.multistate and {x.state, state} <= COMPACT_STATES)]
+    good_there = [
+        x for x in licences if x.state == state or (x.multistate and {x.state, state} <= COMPACT_STATES)
+    ]
     if any(x.first_on <= day <= x.last_on for x in good_there):
         return None
     if good_there:
@@ -91,7 +93,9 @@ def competency_problems(
         if any(x.first_on <= day and (x.last_on is None or day <= x.last_on) for x in own):
             continue
         if own:
-            yield Problem("COMPETENCY_EXPIRED", f"The nurse's competency “{need}” does not cover {_day(day)}.")
+            yield Problem(
+                "COMPETENCY_EXPIRED", f"The nurse's competency “{need}” does not cover {_day(day)}."
+            )
         else:
             yield Problem("NOT_COMPETENT", f"The nurse has no competency “{need}”.")
 

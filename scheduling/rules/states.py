@@ -37,4 +37,6 @@ class MoveNotAllowed(Conflict):
 def check_move(old: str, new: str) -> None:
     """Raises MoveNotAllowed unless a visit may go from `old` to `new`."""
     if new not in MOVES[old]:
-        raise MoveNotAllowed(f"A visit that is {old.replace('_', ' ')} cannot become {new.replace('_', ' ')}.")
+        raise MoveNotAllowed(
+            f"A visit that is {old.replace('_', ' ')} cannot become {new.replace('_', ' ')}."
+        )
