@@ -18,6 +18,7 @@ from patients.validators import npi_ok
 from scheduling import clock
 from scheduling.models import DoseRecord, PlannedDose
 from scheduling.regimens import catalogue
+from scheduling.rules.amounts import check_plausible
 from scheduling.rules.calendar import Calendar, plan
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
 from scheduling.rules.orders import Given, Order
@@ -228,6 +229,7 @@ def _read(patient: Patient, wish: Wish, today: date) -> tuple[Regimen, Order, tu
         raise BadInput("The order cannot end before it starts.", field="expires_on")
     if wish.start_on > today + relativedelta(years=2):
         raise BadInput("The start is more than two years away; check the year.", field="start_on")
+    check_plausible(height_cm=wish.height_cm, weight_kg=wish.weight_kg)
     measured = doses.latest_measurements(patient) if patient.pk else {}
     order = Order(
         start_on=wish.start_on,

@@ -92,6 +92,8 @@ def test_a_transferred_patients_next_dose_counts_from_the_doses_given_elsewhere(
         ("total_doses", 10**12, "total_doses"),
         ("total_doses", True, "total_doses"),
         ("weight_kg", 7000, "weight_kg"),
+        ("weight_kg", 0, "weight_kg"),
+        ("height_cm", -1, "height_cm"),
         ("weight_kg", "heavy", "weight_kg"),
         ("weight_kg", 10**20, "weight_kg"),
         ("parameters", {"speed": 1}, "parameters.speed"),
