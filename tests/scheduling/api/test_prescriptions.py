@@ -121,7 +121,7 @@ def test_a_wrong_field_is_named_in_preview_and_on_saving_and_nothing_is_saved(of
     for path in asked:
         answer = office.post(path, body)
         told = check_problem(answer, 400, "BAD_INPUT", named)
-        assert told["detail"][0].isupper() or told["detail"][0] in "'\"“0123456789"
+        assert not told["detail"][0].islower()
     assert not Prescription.objects.exists()
 
 
