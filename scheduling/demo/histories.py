@@ -20,6 +20,13 @@ SEEN_DAYS = 56  # doses given this long ago or later have a visit; older ones on
 BOOKED_DAYS = 21
 FIRST_DOSE_DAYS = 6  # a first dose has no window: this much later is still near the wish
 SATURDAY = 5
+CHANGES = (
+    ("patient", "Has a school meeting that day"),
+    ("patient", "Asked for another day"),
+    ("provider", "Nurse called in sick"),
+    ("drug_supply", "Delivery came a day late"),
+    ("weather", "Ice on the roads"),
+)
 
 Place = tuple[float, float]
 
@@ -34,6 +41,16 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A first booking, `days` from the final one, that was moved or cancelled and why."""
+
+    state: str
+    days: int
+    reason_class: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Meeting:
     """A visit for the dose `row`; `codes` were overridden with the story's reason."""
 
@@ -42,6 +59,7 @@ class Meeting:
     state: str
     booked_at: datetime
     codes: tuple[str, ...] = ()
+    change: Change | None = None
 
 
 @dataclass
@@ -190,7 +208,7 @@ def _give(course: Course, diary: Diary, today: date) -> None:
             booking = diary.book(course.wish(row, None), days)
             if booking is not None:
                 day, course.familiar = booking.day, booking.file
-                course.meetings.append(Meeting(row, booking, "completed", _booked_at(course, day, today)))
+                course.meetings.append(_meeting(course, row, booking, "completed", today))
         grade, kind = _reaction(story, number, random)
         per_m2 = row_mg_per_m2(row)
         given = Given(number, day, grade, kind or None, per_m2)
@@ -238,7 +256,7 @@ def _book(course: Course, diary: Diary, now: datetime, today: date) -> dict[int,
         state = _state(booking, now, course.random, today)
         late = row.window_end is not None and booking.day > row.window_end
         codes = ("LATE_OUTSIDE_WINDOW",) if late else ()
-        course.meetings.append(Meeting(row, booking, state, _booked_at(course, booking.day, today), codes))
+        course.meetings.append(_meeting(course, row, booking, state, today, codes))
         if state == "completed":
             given = Given(row.number, booking.day, "none", None, row_mg_per_m2(row))
             course.told.append(Told(row, given, elsewhere=False))
@@ -293,6 +311,22 @@ def _state(booking: Booking, now: datetime, random: Random, today: date) -> str:
     if booking.span.start <= now:
         return "arrived" if now - booking.span.start < timedelta(minutes=20) else "in_progress"
     return "confirmed" if sure or booking.day == today else "booked"
+
+
+def _meeting(
+    course: Course, row: Dose, booking: Booking, state: str, today: date, codes: tuple[str, ...] = ()
+) -> Meeting:
+    """The visit, with a change of plan before it for one in fourteen of the people nobody looks up by name."""
+    booked_at, change = _booked_at(course, booking.day, today), None
+    random = course.random
+    if course.story.who is None and random.random() < 0.07:
+        days = random.choice((-1, 1))
+        first_on, last_on = limits(row)
+        day = booking.day + timedelta(days=days)
+        if first_on <= day <= last_on and day.weekday() < SATURDAY:
+            state_then = random.choice(("moved", "moved", "cancelled"))
+            change = Change(state_then, days, *random.choice(CHANGES))
+    return Meeting(row, booking, state, booked_at, codes, change)
 
 
 def _booked_at(course: Course, day: date, today: date) -> datetime:

@@ -43,7 +43,7 @@ def load(
     say("Prescriptions, histories and dose calendars")
     charts = tell_all(seed, size, files, now, today)
     say(f"Storing {len(charts)} charts with their doses, visits and messages")
-    writing.store(charts, files, users, now=now, today=today)
+    writing.store(charts, files, users, today=today)
     say("Two surprises, recorded as they would be")
     _tell_incidents(charts, users["coordinator"], now, today)
     return True

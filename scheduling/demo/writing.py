@@ -7,15 +7,9 @@ services' own checks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterable
+from datetime import date, time, timedelta
 from typing import Any
-
-from django.db import models
-from django.db.models import CharField, F, Value
-from django.db.models.functions import Cast, Concat
 
 from accounts.models import User
 from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
@@ -28,58 +22,19 @@ from patients.models import (
     Prescription,
     PrescriptionVersion,
 )
-from scheduling.demo import staff
+from scheduling.demo import staff, visiting
+from scheduling.demo.batch import Batch, told_times
 from scheduling.demo.charts import Chart
 from scheduling.demo.diary import NurseFile, at
-from scheduling.demo.histories import Meeting
 from scheduling.demo.papers import papers_of
-from scheduling.models import DoseRecord, Event, Notice, PlannedDose, Site, Visit
+from scheduling.models import DoseRecord, Event, PlannedDose
 from scheduling.services import doses
 from scheduling.services.prescribing import TERMS
-
-TOLD_TIMES = (
-    (Patient, "created_at"), (Measurement, "recorded_at"), (Prescription, "created_at"),
-    (PrescriptionVersion, "created_at"), (Hold, "created_at"), (Evidence, "recorded_at"), (Visit, "created_at"),
-    (DoseRecord, "recorded_at"), (Notice, "created_at"), (Event, "at"),
-)  # fmt: skip
 
 YEAR = timedelta(days=365)
 
 
-@dataclass
-class Batch:
-    """What is stored so far and the trail to be written at the end; `by` is who did it all."""
-
-    by: User
-    today: date
-    sites: list[Site]
-    events: list[Event] = field(default_factory=list)
-    prescriptions: list[Prescription] = field(default_factory=list)
-    doses: dict[tuple[int, int], PlannedDose] = field(default_factory=dict)  # (chart, dose number)
-    visits: dict[tuple[int, int], Visit] = field(default_factory=dict)
-
-    def tell(
-        self, when: datetime, action: str, patient: Patient, subject: models.Model, **detail: Any
-    ) -> None:
-        """One row of the trail, as `services.events.write` would have written it then."""
-        why = detail.pop("why", "")
-        self.events.append(
-            Event(
-                at=when,
-                actor=self.by,
-                role=self.by.role,
-                action=action,
-                patient=patient,
-                subject=f"{subject._meta.model_name} {subject.pk}",
-                why=why,
-                detail=detail,
-            )
-        )
-
-
-def store(
-    charts: list[Chart], files: list[NurseFile], users: dict[str, User], *, now: datetime, today: date
-) -> None:
+def store(charts: list[Chart], files: list[NurseFile], users: dict[str, User], *, today: date) -> None:
     """Everything but the incidents. Call inside one transaction, on a database without patients."""
     with told_times():
         _store_nurses(files, users)
@@ -88,23 +43,10 @@ def store(
         _store_orders(charts, batch)
         _store_papers(charts, batch)
         _store_doses(charts, batch)
-        _store_visits(charts, batch)
+        visiting.store_visits(charts, batch)
         _store_records(charts, batch)
-        _store_notices(charts, batch, now)
+        visiting.store_notices(charts, batch)
         Event.objects.bulk_create(sorted(batch.events, key=lambda event: event.at), batch_size=1000)
-
-
-@contextmanager
-def told_times() -> Iterator[None]:
-    """Let rows say when things happened, where Django would fill in the moment of storing."""
-    fields = [model._meta.get_field(name) for model, name in TOLD_TIMES]
-    for each in fields:
-        each.auto_now_add = False
-    try:
-        yield
-    finally:
-        for each in fields:
-            each.auto_now_add = True
 
 
 def _store_nurses(files: list[NurseFile], users: dict[str, User]) -> None:
@@ -254,52 +196,6 @@ def _store_doses(charts: list[Chart], batch: Batch) -> None:
     PlannedDose.objects.bulk_create(rows, batch_size=1000)
 
 
-def _store_visits(charts: list[Chart], batch: Batch) -> None:
-    keys, rows = [], []
-    for index, chart in enumerate(charts):
-        for meeting in chart.course.meetings:
-            keys.append((index, meeting.row.number))
-            rows.append(_visit(chart, meeting, batch.doses[keys[-1]], batch))
-    for key, visit in zip(keys, Visit.objects.bulk_create(rows, batch_size=500), strict=True):
-        batch.visits[key] = visit
-        batch.tell(
-            visit.created_at,
-            "visit_booked",
-            visit.patient,
-            visit,
-            why=visit.override_reason,
-            dose=visit.dose_id,
-            nurse=visit.nurse_id,
-            starts_at=visit.starts_at.isoformat(),
-            overridden=visit.override_codes,
-        )
-
-
-def _visit(chart: Chart, meeting: Meeting, dose: PlannedDose, batch: Batch) -> Visit:
-    minutes, codes = meeting.row.minutes, list(meeting.codes)
-    needs_site = "SITE_TOUCH_REQUIRED" in chart.course.regimen.site_of_care.flags
-    return Visit(
-        patient=chart.patient,
-        kind=Visit.Kind.INFUSION,
-        dose=dose,
-        nurse=meeting.booking.file.nurse,
-        site=next(site for site in batch.sites if site.covers_homes) if needs_site else None,
-        starts_at=meeting.booking.span.start,
-        ends_at=meeting.booking.span.end,
-        time_zone=chart.patient.time_zone,
-        preparation_minutes=minutes.preparation,
-        infusion_minutes=minutes.infusion,
-        observation_minutes=minutes.observation,
-        wrap_up_minutes=minutes.wrap_up,
-        state=meeting.state,
-        override_reason=chart.story.override if codes else "",
-        override_codes=codes,
-        override_by=batch.by if codes else None,
-        booked_by=batch.by,
-        created_at=meeting.booked_at,
-    )
-
-
 def _store_records(charts: list[Chart], batch: Batch) -> None:
     rows = []
     for index, chart in enumerate(charts):
@@ -331,43 +227,3 @@ def _store_records(charts: list[Chart], batch: Batch) -> None:
             given_on=record.given_on.isoformat(),
             reaction=record.reaction,
         )
-
-
-def _store_notices(charts: list[Chart], batch: Batch, now: datetime) -> None:
-    """The message about each booking, settled long ago: the worker has nothing to send when it starts."""
-    rows = []
-    for (index, _number), visit in batch.visits.items():
-        reason = _not_sent_because(charts[index].contacts)
-        due_at = visit.created_at + timedelta(minutes=5)
-        rows.append(
-            Notice(
-                patient=visit.patient,
-                visit=visit,
-                visit_version=visit.version,
-                kind=Notice.Kind.BOOKED,
-                channel=Contact.Channel.EMAIL,
-                state=Notice.State.SUPPRESSED if reason else Notice.State.SENT,
-                reason=reason,
-                due_at=due_at,
-                expires_at=visit.starts_at,
-                claimed_at=None if reason else due_at,
-                attempted_at=None if reason else due_at,
-                attempts=0 if reason else 1,
-                settled_at=visit.created_at if reason else due_at + timedelta(seconds=2),
-                created_at=visit.created_at,
-            )
-        )
-    Notice.objects.bulk_create(rows, batch_size=500)
-    Notice.objects.filter(state=Notice.State.SENT).update(
-        message_id=Concat(Value("notice-"), Cast(F("pk"), CharField()))
-    )
-
-
-def _not_sent_because(contacts: list[Contact]) -> str:
-    """The reasons `services.notices` gives."""
-    address = next((each for each in contacts if each.channel == Contact.Channel.EMAIL), None)
-    if address is None:
-        return "no address on file"
-    if address.opted_out_at:
-        return "the patient opted out of this channel"
-    return "" if address.consented_at else "no consent on file for this channel"
