@@ -72,7 +72,8 @@ def _never(regimen: Regimen, order: Order, given: tuple[Given, ...], number: int
         text = f"The order is for {total} doses; there is no dose {number}."
         return Proposal("refuse", "SERIES_COMPLETE", text, None, "house rule H19")
     cap = cap_mg_per_m2(regimen, order)
-    if cap is not None and regimen.cumulative_cap is not None:
+    if cap is not None:
+        assert regimen.cumulative_cap is not None
         would_be = cumulative_mg_per_m2(regimen, order, given, number)
         if would_be > cap:
             text = f"Dose {number} would make the lifetime total {plain(would_be)} mg/m2, above {plain(cap)}."
@@ -82,7 +83,8 @@ def _never(regimen: Regimen, order: Order, given: tuple[Given, ...], number: int
 
 def _against_dates(slot: Slot, order: Order, on: date) -> Proposal:
     separation, floor_on = slot.step.min_separation, slot.floor_on
-    if separation is not None and floor_on is not None and on < floor_on:
+    if floor_on is not None and on < floor_on:
+        assert separation is not None
         text = (
             f"{in_words(on)} is too early: {separation.interval} must pass after dose {slot.number - 1}. "
             f"The first day allowed is {in_words(floor_on)}."
@@ -91,7 +93,9 @@ def _against_dates(slot: Slot, order: Order, on: date) -> Proposal:
     held = any(hold.covers(on) for hold in order.holds)
     beside = " A hold covers that day." if held else ""
     window = slot.step.window
-    if window is not None and slot.window_start is not None and slot.window_end is not None:
+    if window is not None:
+        assert slot.window_start is not None
+        assert slot.window_end is not None
         if on < slot.window_start:
             text = (
                 f"{in_words(on)} is before the window, which opens on {in_words(slot.window_start)}.{beside}"

@@ -97,7 +97,9 @@ def _date_reasons(dose: Dose) -> Iterator[Reason]:
 def _limit_reasons(dose: Dose) -> Iterator[Reason]:
     slot = dose.why.slot
     separation, window = slot.step.min_separation, slot.step.window
-    if separation is not None and slot.previous_on is not None and slot.floor_on is not None:
+    if slot.floor_on is not None:
+        assert separation is not None
+        assert slot.previous_on is not None
         yield sourced(
             "FLOOR",
             f"Not before {in_words(slot.floor_on)}: {separation.interval} after dose {dose.number - 1} "
@@ -109,7 +111,9 @@ def _limit_reasons(dose: Dose) -> Iterator[Reason]:
             },
             separation,
         )
-    if window is not None and slot.window_start is not None and slot.window_end is not None:
+    if window is not None:
+        assert slot.window_start is not None
+        assert slot.window_end is not None
         yield sourced(
             "WINDOW",
             f"Window {in_words(slot.window_start)} to {in_words(slot.window_end)}: {window.before_days} days "
@@ -137,7 +141,8 @@ def _amount_reasons(dose: Dose) -> Iterator[Reason]:
             dose.why.slot.step,
         )
     cap = dose.why.regimen.cumulative_cap
-    if cap is not None and dose.cumulative_mg_per_m2 is not None:
+    if cap is not None:
+        assert dose.cumulative_mg_per_m2 is not None
         limit = parameter(dose.why.regimen, dose.why.order.parameters, cap.parameter)
         yield sourced(
             "CUMULATIVE",
@@ -149,9 +154,11 @@ def _amount_reasons(dose: Dose) -> Iterator[Reason]:
 
 def _amount_words(dose: Dose, amount: Amount, mg: str) -> tuple[str, dict[str, Any]]:
     order, regimen = dose.why.order, dose.why.regimen
-    if amount.mg is not None or order.weight_kg is None:
+    if amount.mg is not None:
         return f"{mg} mg, the same for everybody.", {"mg": dose.amount_mg}
-    if amount.mg_per_m2 is not None and order.height_cm is not None:
+    assert order.weight_kg is not None  # the amount could not have been worked out without
+    if amount.mg_per_m2 is not None:
+        assert order.height_cm is not None
         area = surface_area_m2(height_cm=order.height_cm, weight_kg=order.weight_kg)
         return (
             f"{plain(amount.mg_per_m2)} mg/m2 for {area} m2 ({plain(order.height_cm)} cm, "
@@ -200,7 +207,9 @@ def _minutes_reasons(dose: Dose) -> Iterator[Reason]:
 
 def _warning_reasons(dose: Dose) -> Iterator[Reason]:
     restart = dose.why.regimen.restart
-    if "RESTART_REVIEW" in dose.flags and restart is not None and dose.why.slot.previous_on is not None:
+    if "RESTART_REVIEW" in dose.flags:
+        assert restart is not None
+        assert dose.why.slot.previous_on is not None
         yield sourced(
             "RESTART_REVIEW",
             f"{restart.gap} or more since the previous dose ({in_words(dose.why.slot.previous_on)}): "
@@ -209,6 +218,7 @@ def _warning_reasons(dose: Dose) -> Iterator[Reason]:
             restart,
         )
     expires_on = dose.why.order.expires_on
-    if dose.needs_renewed_order and expires_on is not None:
+    if dose.needs_renewed_order:
+        assert expires_on is not None
         text = f"The order ends on {in_words(expires_on)}; this dose needs a renewed order."
         yield Reason("ORDER_EXPIRED", text, {"expires_on": expires_on}, "the order", "decision")

@@ -84,10 +84,12 @@ def test_a_fixed_dose_needs_no_measurement():
 
 
 def test_a_missing_measurement_names_its_field():
-    with pytest.raises(BadInput, match="depends on the weight") as bad:
+    with pytest.raises(BadInput, match=r"^the dose depends on the weight, and none is given$") as bad:
         amount("ivig_ms", 1)
     assert bad.value.field == "weight_kg"
-    with pytest.raises(BadInput, match="no height") as bad:
+    with pytest.raises(
+        BadInput, match=r"^the dose depends on the body surface, and no height is given$"
+    ) as bad:
         amount("mitoxantrone_ms_q3m", 1, weight_kg=D(70))
     assert bad.value.field == "height_cm"
     with pytest.raises(BadInput) as bad:

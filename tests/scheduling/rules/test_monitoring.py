@@ -51,6 +51,12 @@ def test_two_rules_of_one_kind_make_one_series_and_the_last_day_counts():
     assert found["touch_clinical_evaluation", None][-1] == "2026-01-31"
 
 
+def test_a_single_day_counts_on_the_last_day_of_interest():
+    for until, days in (("2025-04-30", ["2025-04-30"]), ("2025-04-29", [])):
+        found = dates_of("natalizumab_q4w", order("2025-01-31"), as_of="2025-01-31", until=until)
+        assert found["touch_clinical_evaluation", None] == days
+
+
 def test_an_open_series_stops_24_months_after_today_and_keeps_past_days():
     found = dates_of("natalizumab_q4w", order("2024-01-10"), [(1, "2024-01-15")], as_of="2025-01-15")
     assert found["touch_reauthorization", None] == [

@@ -49,6 +49,13 @@ def test_edges_of_an_order_are_allowed():
         calendar("ocrelizumab_iv", order("2025-01-15", **more), as_of="2025-01-15", doses=1)
 
 
+def test_a_hold_that_ends_before_it_starts_says_both_days():
+    held = order("2025-01-15", holds=(Hold(date(2025, 1, 2), date(2025, 1, 1)),))
+    words = "^1 Jan 2025 is not after the day the hold starts, 2 Jan 2025$"
+    with pytest.raises(BadInput, match=words):
+        calendar("ocrelizumab_iv", held, as_of="2025-01-15")
+
+
 def test_a_total_beyond_the_last_rule_is_refused():
     calendar("alemtuzumab_ms", order("2025-05-05", total_doses=14), as_of="2025-05-05")
     with pytest.raises(BadInput, match=r"^15 is not between 1 and 14 doses$"):

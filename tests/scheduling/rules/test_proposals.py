@@ -81,6 +81,7 @@ def test_a_stopped_drug_is_refused_on_every_day():
     result = propose(4, "2026-01-01", wanted=stopped)
     assert (result.decision, result.code, result.earliest_allowed) == ("refuse", "DISCONTINUED", None)
     assert result.text == "This drug was stopped; no further dose is given."
+    assert result.source == "house rule H16"
     reacted = given((3, "2025-07-01", "life_threatening"))
     assert propose(4, "2026-01-01", history=reacted).code == "DISCONTINUE_PERMANENT"
 
@@ -89,6 +90,7 @@ def test_a_dose_after_the_last_one_is_refused():
     result = propose(4, "2026-01-01", wanted=order("2025-01-01", total_doses=3))
     assert (result.decision, result.code, result.earliest_allowed) == ("refuse", "SERIES_COMPLETE", None)
     assert result.text == "The order is for 3 doses; there is no dose 4."
+    assert result.source == "house rule H19"
     assert propose(4, "2026-01-01", wanted=order("2025-01-01", total_doses=4)).decision == "accept"
 
 
@@ -99,6 +101,7 @@ def test_a_dose_over_the_lifetime_cap_is_refused_without_a_weight():
     result = propose(2, "2025-04-01", wanted=one, **capped)
     assert (result.decision, result.code, result.earliest_allowed) == ("refuse", "CAP_REACHED", None)
     assert result.text == "Dose 2 would make the lifetime total 152 mg/m2, above 140."
+    assert result.source == regimen("mitoxantrone_ms_q3m").cumulative_cap.source
     assert propose(1, "2025-01-01", wanted=measured("2025-01-01"), **capped).decision == "accept"
 
 
@@ -120,6 +123,7 @@ def test_a_day_inside_a_hold_is_warned_about_when_nothing_worse_is_wrong(on, dec
     if code == "ON_HOLD":
         assert result.text == "A hold covers 28 Dec 2025; no dose is given until it ends."
         assert result.source == "house rule H6"
+        assert result.earliest_allowed == day("2025-12-01")
 
 
 def test_a_hold_without_an_end_still_leaves_a_floor_for_later_doses():

@@ -146,6 +146,11 @@ def test_what_cannot_be_is_refused():
         change(
             "ocrelizumab_iv", "ublituximab_iv", [], "2025-06-10", wanted=order("2025-01-01", weight_kg=D(7))
         )
+    with pytest.raises(BadInput) as bad:
+        change(
+            "alemtuzumab_ms", "ublituximab_iv", [], "2025-06-10", wanted=order("2025-01-01", total_doses=15)
+        )
+    assert bad.value.field == "total_doses"
     with pytest.raises(BadInput):
         change("ocrelizumab_iv", "ublituximab_iv", [(4, "2026-03-31")], "2025-06-10")
 
