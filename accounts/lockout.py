@@ -1,11 +1,45 @@
-"""What a locked-out person is told: the same on pages and in the API, never whether the name exists."""
+"""When somebody tries too often, and what they are told: the same on pages and in the API.
+
+django-axes counts tries of one name from one address. AddressLimit counts what an address tries with
+many names. Neither answer tells whether a name exists.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.conf import settings
+from django.contrib.auth.signals import user_login_failed
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+
+
+class AddressLimit:
+    """Signs nobody in; refuses every try from an address with SIGN_IN_TRIES_PER_ADDRESS refused ones behind it.
+
+    The count lives in the shared cache and starts afresh AXES_COOLOFF_TIME after its first try.
+    """
+
+    def authenticate(self, request: HttpRequest | None, **credentials: object) -> None:
+        if request is not None and cache.get(_key(request), 0) >= settings.SIGN_IN_TRIES_PER_ADDRESS:
+            request.axes_locked_out = True  # type: ignore[attr-defined]  # AxesMiddleware answers 429
+            raise PermissionDenied
+
+
+@receiver(user_login_failed)
+def _count(sender: object, request: HttpRequest | None = None, **kwargs: object) -> None:
+    if request is not None:
+        cache.add(_key(request), 0, timeout=settings.AXES_COOLOFF_TIME.total_seconds())
+        with suppress(ValueError):  # it ran out between the two: the next try starts a new count
+            cache.incr(_key(request))
+
+
+def _key(request: HttpRequest) -> str:
+    return f"sign-in-tries:{request.META.get('REMOTE_ADDR', '')}"
 
 
 def locked_out(

@@ -19,6 +19,23 @@ WRITE_EVERY = 15  # seconds: a page with ten parts is one sign of life, not ten 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
+class ClientAddressMiddleware:
+    """Puts the visitor's address where the proxy's would stand, when BEHIND_PROXY says that there is one.
+
+    The last entry of X-Forwarded-For is the one our own proxy wrote; earlier ones are what a visitor claims.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.BEHIND_PROXY:
+            claimed = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+            if claimed:
+                request.META["REMOTE_ADDR"] = claimed
+        return self.get_response(request)
+
+
 class IdleSessionMiddleware:
     """Ends a session after IDLE_MINUTES of its role without a request by the person."""
 

@@ -8,3 +8,5 @@ import os
 os.environ["INFUSION_HOME_MODE"] = "test"
 
 from infusion_home.settings import *  # noqa: F403
+
+SIGN_IN_TRIES_PER_ADDRESS = 100_000  # every test signs in from one address

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -168,3 +169,30 @@ def test_a_form_of_another_site_changes_nothing():
     assert client.post(reverse("sign-out")).status_code == 403
     user.refresh_from_db()
     assert user.theme == "auto"
+
+
+def test_an_address_that_tries_many_names_waits_whatever_name_it_tries_next(client, settings):
+    cache.clear()
+    settings.SIGN_IN_TRIES_PER_ADDRESS = 6
+    user = make_user()
+    for number in range(6):
+        assert client.post(reverse("sign-in"), {"username": f"n{number}", "password": "x"}).status_code == 422
+    assert sign_in(client, user).status_code == 429
+    token = client.post(
+        "/api/v1/auth/token/", {"username": user.username, "password": PASSWORD}, "application/json"
+    )
+    assert token.status_code == 429
+    elsewhere = Client(REMOTE_ADDR="198.51.100.7")
+    assert sign_in(elsewhere, user).status_code == 302
+    cache.clear()
+
+
+@pytest.mark.parametrize(("behind", "counted"), [(True, "203.0.113.9"), (False, "127.0.0.1")])
+def test_the_address_counted_is_the_one_our_own_proxy_wrote(client, settings, behind, counted):
+    cache.clear()
+    settings.BEHIND_PROXY = behind
+    claim = {"X-Forwarded-For": "10.0.0.1, 203.0.113.9"}
+    client.post(reverse("sign-in"), {"username": "a", "password": "b"}, headers=claim)
+    assert cache.get(f"sign-in-tries:{counted}") == 1
+    assert Event.objects.get(action="sign_in_refused").origin == f"page {counted}"
+    cache.clear()
