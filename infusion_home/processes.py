@@ -21,6 +21,29 @@ TRIES, WITHIN_SECONDS = 4, 120
 LONGEST_PAUSE_SECONDS = 30
 
 
+class Make:
+    """The make that started us, when one did. It does not pass an interrupt on that reaches it alone."""
+
+    def __init__(self) -> None:
+        self.pid = os.getppid() if "MAKELEVEL" in os.environ else None
+        self.listened = self.pid is not None and _catches_interrupts(self.pid)
+
+    def told_to_stop(self) -> bool:
+        """Whether make is gone or was interrupted: it listens once, and then waits for us to end."""
+        if self.pid is None:
+            return False
+        return os.getppid() != self.pid or (self.listened and not _catches_interrupts(self.pid))
+
+
+def _catches_interrupts(pid: int) -> bool:
+    """Always False where there is no /proc to tell."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("SigCgt:"):
+                return bool(int(line.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+    return False
+
+
 class Guard:
     """Tells guard.py which processes are ours; it ends them when we cannot any more."""
 

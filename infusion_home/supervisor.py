@@ -27,7 +27,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from infusion_home import embedded, preflight, server_folder
 from infusion_home.preflight import HOST, CannotGoOn
-from infusion_home.processes import Child, Guard
+from infusion_home.processes import Child, Guard, Make
 
 HERE = Path(__file__).resolve().parent.parent
 READY_SECONDS = 120
@@ -59,6 +59,7 @@ class Supervisor:
         self.stop = threading.Event()
         self.children: list[Child] = []
         self.guard: Guard | None = None
+        self.make = Make()
         self.env = os.environ | {
             "INFUSION_HOME_MODE": "demo",
             "INFUSION_HOME_STATE": str(state),
@@ -176,17 +177,17 @@ class Supervisor:
                 tick()
 
     def _stop_if_told(self) -> None:
-        if self.stop.is_set():
+        if self.stop.is_set() or self.make.told_to_stop():
             raise Interrupted
 
     # --- Running -------------------------------------------------------------------------------
 
     def _watch(self) -> None:
-        while not self.stop.wait(0.5):
-            try:
-                self._look_after_children()
-            except Interrupted:
-                return
+        """Until told to stop, which raises Interrupted."""
+        while True:
+            self.stop.wait(0.5)
+            self._stop_if_told()
+            self._look_after_children()
             if self.own_database and not embedded.running(self.state / "postgres"):
                 say("PostgreSQL stopped; ")
                 self._start_database()

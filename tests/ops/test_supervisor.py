@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -29,7 +29,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def demo(state: Path, port: int | str, **settings: str) -> subprocess.Popen[str]:
+SUPERVISOR = (sys.executable, "-m", "infusion_home.supervisor", "--empty")
+
+
+def demo(
+    state: Path, port: int | str, command: Sequence[str] = SUPERVISOR, **settings: str
+) -> subprocess.Popen[str]:
     unset = {
         "DJANGO_SETTINGS_MODULE",
         "INFUSION_HOME_MODE",
@@ -39,7 +44,7 @@ def demo(state: Path, port: int | str, **settings: str) -> subprocess.Popen[str]
     }
     env = {name: value for name, value in os.environ.items() if name not in unset}
     return subprocess.Popen(
-        [sys.executable, "-m", "infusion_home.supervisor", "--empty"],
+        command,
         cwd=ROOT,
         env=env | {"INFUSION_HOME_STATE": str(state), "PORT": str(port)} | settings,
         stdin=subprocess.DEVNULL,
@@ -80,10 +85,7 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
 
 
-@pytest.fixture
-def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
-    state, port = tmp_path / "state with a space", free_port()
-    process = demo(state, port)
+def wait_until_up(process: subprocess.Popen[str], state: Path) -> None:
     said = ""
     assert process.stdout
     for line in process.stdout:
@@ -93,6 +95,13 @@ def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int, Path]]
     else:
         logs = "\n".join(f"{log}:\n{log.read_text()[-2000:]}" for log in (state / "log").glob("*.log"))
         pytest.fail(f"the demo did not come up:\n{said}\n{logs}")
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int, Path]]:
+    state, port = tmp_path / "state with a space", free_port()
+    process = demo(state, port)
+    wait_until_up(process, state)
     try:
         yield process, port, state
     finally:
@@ -136,6 +145,23 @@ def test_a_killed_worker_is_started_again_and_a_killed_supervisor_leaves_no_proc
     process.kill()
     assert until(lambda: all_gone(started), 60)
     assert not embedded.running(state / "postgres")
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="only Linux says which signals make listens to"
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_that_reaches_make_alone_stops_everything_too(tmp_path, number):
+    makefile = tmp_path / "Makefile"
+    makefile.write_text("demo:\n\t@exec " + " ".join(f"'{word}'" for word in SUPERVISOR) + "\n")
+    state = tmp_path / "state"
+    process = demo(state, free_port(), ("make", "-f", str(makefile), "demo"))
+    wait_until_up(process, state)
+    started = family(process)
+    process.send_signal(number)
+    assert until(lambda: all_gone(started), 30)
+    assert not embedded.running(state / "postgres")
+    process.communicate(timeout=10)
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "65536", "-1", "８０００"])
