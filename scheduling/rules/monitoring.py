@@ -65,7 +65,7 @@ def series(
     if until is not None:
         check_day(until, "monitoring_until")
     treatment = _treatment(regimen, order, given, as_of, until)
-    latest = dict(sorted(results, key=lambda result: result[1]))
+    latest = dict(sorted(results))
     found: dict[tuple[str, int | None], tuple[set[date], str]] = {}
     for rule in regimen.monitoring:
         for course, days in _days(rule, regimen, treatment, latest):
@@ -80,10 +80,10 @@ def series(
 def _treatment(
     regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: date, until: date | None
 ) -> _Treatment:
-    """A bounded drug is followed to its last dose when no day limits it, an open-ended one to the horizon."""
+    """A bounded drug is followed to its last dose, an open-ended one to the horizon."""
     stopped_on = discontinued_on(regimen, order, given)
     horizon_on = until or add_months(as_of, OPEN_ENDED_MONTHS)
-    last_on = LAST_DAY if until is None and regimen.max_dose_number is not None else horizon_on
+    last_on = LAST_DAY if regimen.max_dose_number is not None else horizon_on
     doses = {dose.number: dose.on for dose in given}
     first_on = doses.get(1, order.start_on)
     ended = stopped_on is not None
@@ -108,7 +108,8 @@ def _days(
     if rule.anchor == "last_infusion_of_latest_course":
         yield from _after_each_course(rule, regimen, treatment)
     elif rule.anchor == "each_maintenance_dose":
-        first = regimen.maintenance_from or 1
+        first = regimen.maintenance_from
+        assert first is not None  # a fact file with this anchor says where maintenance starts
         yield (
             None,
             [on for number, on in treatment.doses.items() if number >= first and _wanted(on, treatment)],

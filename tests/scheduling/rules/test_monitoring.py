@@ -103,8 +103,17 @@ def test_the_evaluation_after_the_end_follows_the_reaction_that_ended_it():
     found = dates_of("natalizumab_q4w", order("2025-01-20"), history, as_of="2025-03-01")
     assert found["post_discontinuation_evaluation", None] == ["2025-08-17"]
     assert found["touch_clinical_evaluation", None] == []
+    found = dates_of("natalizumab_q4w", order("2025-01-20"), history, as_of="2025-03-01", until="2025-08-17")
+    assert found["post_discontinuation_evaluation", None] == ["2025-08-17"]
     found = dates_of("natalizumab_q4w", order("2025-01-20"), history, as_of="2025-03-01", until="2025-08-16")
     assert found["post_discontinuation_evaluation", None] == []
+
+
+def test_the_evaluation_after_the_end_is_owed_however_far_off():
+    stopped = order("2025-01-20", discontinued_on=day("2028-01-01"))
+    found = dates_of("natalizumab_q4w", stopped, as_of="2025-01-20")
+    assert found["post_discontinuation_evaluation", None] == ["2028-07-01"]
+    assert found["touch_reauthorization", None][-1] == "2027-01-20"
 
 
 def test_each_maintenance_dose_given_or_planned():
@@ -202,6 +211,9 @@ def test_a_series_after_a_course_keeps_to_the_last_day_of_interest():
     found = dates_of("alemtuzumab_ms", order("2025-05-05"), as_of="2025-05-05", until="2026-08-11")
     assert found["thyroid_function_tsh", 1] == ["2025-08-09", "2025-11-09", "2026-02-09"]
     assert found["thyroid_function_tsh", 2] == ["2026-08-11"]
+    found = dates_of("alemtuzumab_ms", order("2025-05-05"), as_of="2025-05-05", until="2025-08-09")
+    assert found["thyroid_function_tsh", 1] == ["2025-08-09"]
+    assert found["thyroid_function_tsh", 2] == []
 
 
 def test_a_course_broken_off_counts_from_its_last_dose():
