@@ -230,14 +230,9 @@ def _drive(before: Visit, after: Visit) -> list[dict[str, Any]]:
 
 def _block(visit: Visit, stretch: Stretch) -> dict[str, Any]:
     column, width = _place(visit.starts_at, visit.ends_at)
-    start, end = words.clock_words(visit.local_start), words.clock_words(visit.local_end)
-    return {
-        **_chip(visit, stretch),
-        "when": f"{start} – {end}",
-        "what": what(visit),
-        "column": column,
-        "width": width,
-    }
+    end = words.clock_words(visit.local_end)
+    chip = _chip(visit, stretch)
+    return {**chip, "when": f"{chip['short']}–{end}", "what": what(visit), "column": column, "width": width}
 
 
 def what(visit: Visit) -> str:

@@ -104,6 +104,11 @@ class Desk:
     def held(self, day: date) -> bool:
         return any(h.starts_on <= day and (h.clears_on is None or day < h.clears_on) for h in self.holds)
 
+    @property
+    def held_throughout(self) -> bool:
+        """Whether a hold covers every day on offer."""
+        return all(self.held(day) for day in self.days)
+
     @cached_property
     def wanted(self) -> Wanted:
         patient = self.patient
@@ -222,6 +227,8 @@ class Desk:
                 ngettext("%(n)d day before the due date", "%(n)d days before the due date", -apart)
                 % {"n": -apart}
             ]
+        if self.outside_window(time.on):
+            said.append(_("Outside the window: needs a reason"))
         said.append(_("%(minutes)d min drive there") % {"minutes": time.drive_minutes})
         if visits:
             said.append(

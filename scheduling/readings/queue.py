@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from patients.models import Evidence, Hold, Patient, Prescription
@@ -23,6 +24,8 @@ from scheduling.rules import states
 from scheduling.services import doses, readiness
 
 AHEAD = timedelta(days=60)
+RECORD_WITHIN = timedelta(hours=12)  # after a visit's end somebody asks what became of it
+UNFINISHED = states.HOLDING - {"completed"}
 BUSY = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
 WORST = {"stop": 3, "hold": 2, "wait": 1, "ok": 0}
 
@@ -63,6 +66,11 @@ class Row:
     def dose(self) -> PlannedDose:
         """The first one: what a button acts on."""
         return self.doses[0]
+
+    @property
+    def drug_name(self) -> str:
+        """The drug alone, where the schedule says too much."""
+        return doses.drug_code(self.dose.prescription.regimen_id).capitalize()
 
     @property
     def numbers(self) -> str:
@@ -118,21 +126,24 @@ def unbooked(user: selectors.Viewer, *, today: date) -> QuerySet[PlannedDose]:
     )
 
 
-def needing_a_decision(user: selectors.Viewer) -> QuerySet[Visit]:
-    """Booked visits that no longer fit their dose (invariant 4)."""
-    return (
-        selectors.visits_for(user)
-        .filter(state__in=states.OPEN)
-        .exclude(attention="")
-        .order_by("starts_at", "pk")
-    )
+def needing_a_decision(user: selectors.Viewer, *, now: datetime | None = None) -> QuerySet[Visit]:
+    """Booked visits that no longer fit their dose (invariant 4), and those long over with nothing recorded."""
+    now = now or timezone.now()
+    misfit = Q(state__in=states.OPEN) & ~Q(attention="")
+    silent = Q(state__in=UNFINISHED, kind=Visit.Kind.INFUSION, ends_at__lt=now - RECORD_WITHIN)
+    return selectors.visits_for(user).filter(misfit | silent).order_by("starts_at", "pk")
+
+
+def decision_text(visit: Visit) -> str:
+    """What the decision is about."""
+    return visit.attention or _("Its time has passed and nothing is recorded. Record it, or cancel it.")
 
 
 def count(user: selectors.Viewer, *, now: datetime | None = None) -> int:
     """How many lines the queue has: two queries."""
     today = clock.today_in(settings.AGENCY_TIME_ZONE, now)
     lines = unbooked(user, today=today).order_by().values("prescription_id").distinct().count()
-    return lines + needing_a_decision(user).count()
+    return lines + needing_a_decision(user, now=now).count()
 
 
 def rows(user: selectors.Viewer, *, now: datetime | None = None) -> list[Row]:

@@ -11,7 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from scheduling import clock, selectors
-from scheduling.readings import board, words
+from scheduling.readings import board, queue, words
+
+WAITING = 6  # lines of the queue beside the day
 
 
 @selectors.office_only
@@ -38,7 +40,7 @@ def board_page(request: HttpRequest) -> HttpResponse:
         "day_url": _url("day", chosen if by_day or chosen != monday or today not in days else today),
         "first_day": days[0],
         **(
-            {"board": board.day(stretch)}
+            {"board": board.day(stretch), "waiting": queue.rows(request.user)[:WAITING]}
             if by_day
             else {"board": board.week(stretch, board.windows_closing(request.user, days, today))}
         ),

@@ -55,7 +55,7 @@ def book(request: HttpRequest, dose_id: int) -> HttpResponse:
 
 def verdict_part(request: HttpRequest, desk: Desk, form: BookForm) -> HttpResponse:
     """Only the verdict and the nurse's day, for htmx."""
-    context = {"form": form, "patient": desk.patient, **chosen(desk, form)}
+    context = {"form": form, "patient": desk.patient, "alone": True, **chosen(desk, form)}
     return render(request, "scheduling/booking/_verdict.html", context)
 
 

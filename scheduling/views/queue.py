@@ -17,6 +17,7 @@ from scheduling import selectors
 from scheduling.readings import queue, words
 from scheduling.readings.queue import Row
 from scheduling.services import doses
+from scheduling.views.booking import day_in
 
 PAGE = 50
 SHOWN: dict[str, Callable[[Row], bool]] = {
@@ -43,7 +44,8 @@ def needs_booking(request: HttpRequest) -> HttpResponse:
     ]
     decisions = list(queue.needing_a_decision(request.user)) if not any(wished.values()) else []
     for visit in decisions:
-        visit.status, visit.word = words.visit_status(visit)
+        visit.decision = queue.decision_text(visit)
+        visit.over = not visit.attention
     onward = {name: request.GET[name] for name in ("nurse", "day") if request.GET.get(name)}
     context = {
         "section": "queue",
@@ -55,8 +57,18 @@ def needs_booking(request: HttpRequest) -> HttpResponse:
         "total": len(everything),
         "onward": f"?{urlencode(onward)}" if onward else "",
         "booked": _just_booked(request),
+        "chosen": _chosen(request, onward),
     }
     return render(request, "scheduling/queue/page.html", context)
+
+
+def _chosen(request: HttpRequest, onward: dict[str, str]) -> str:
+    """`Ana Ruiz RN, Tue, Jan 6`: who and when the board asked for; "" when it did not, or not sensibly."""
+    key, day = onward.get("nurse", ""), day_in(onward)
+    if not (key.isdecimal() and len(key) < 15 and day):
+        return ""
+    nurse = selectors.nurses_for(request.user).filter(pk=int(key)).first()
+    return f"{nurse.listed_name}, {words.day_words(day, year=False)}" if nurse else ""
 
 
 def _just_booked(request: HttpRequest) -> Any:

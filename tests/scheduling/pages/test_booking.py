@@ -176,6 +176,14 @@ def test_a_time_the_clocks_skip_is_refused_beside_the_field():
     assert "clocks go forward" in str(answer.context["form"].errors["start"])
 
 
+def test_a_skipped_time_is_told_before_the_booking_too():
+    start_on = date(2026, 3, 8)
+    dose, nurse = make_dose(start_on=start_on), make_nurse()
+    with at_the_desk() as client:
+        part = client.get(url(dose), wish(nurse, start_on, "02:30"), headers={"HX-Request": "true"})
+    assert "clocks go forward" in part.content.decode()
+
+
 def test_of_a_time_that_comes_twice_the_first_is_meant_and_told():
     start_on = date(2026, 11, 1)  # clocks go back at 2:00 in Dallas
     dose, nurse = make_dose(start_on=start_on), make_nurse()
