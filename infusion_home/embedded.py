@@ -13,8 +13,10 @@ Who uses the server is said by locks, which the kernel lets go of however a proc
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -33,6 +35,7 @@ START_SECONDS = 60
 STOP_SECONDS = 25
 
 _held: dict[Path, IO[bytes]] = {}
+_keepers: dict[Path, subprocess.Popen[bytes]] = {}  # those this process started
 
 
 def start(folder: Path, *, durable: bool = True) -> str:
@@ -76,7 +79,15 @@ def release_and_wait(folder: Path) -> bool:
     release(folder)
     if not until(lambda: not running(folder) or server_folder.is_stopping(folder), 2):
         return False
-    return until(lambda: not running(folder), STOP_SECONDS)
+    stopped = until(lambda: not running(folder), STOP_SECONDS)
+    if stopped and (keeper := _keepers.pop(folder.absolute(), None)):
+        keeper.wait()  # or it stays as a zombie where process 1 does not clear up, as in many containers
+    return stopped
+
+
+def _leave(folder: Path, started_by: int) -> None:
+    if os.getpid() == started_by and folder in _held:
+        release_and_wait(folder)
 
 
 def running(folder: Path) -> bool:
@@ -116,8 +127,9 @@ def _start_keeper(folder: Path, *, durable: bool) -> subprocess.Popen[bytes]:
         "command": server_folder.command(folder, durable=durable),
         "user": server_folder.user(folder),
     }
+    atexit.register(_leave, folder, os.getpid())
     # Its own session, so that Ctrl-C in a terminal reaches us and not the server under us.
-    return subprocess.Popen(  # noqa: S603  our own program and plan
+    _keepers[folder] = subprocess.Popen(  # noqa: S603  our own program and plan
         [sys.executable, "-I", str(Path(__file__).with_name("keeper.py")), json.dumps(plan)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -125,6 +137,7 @@ def _start_keeper(folder: Path, *, durable: bool) -> subprocess.Popen[bytes]:
         cwd="/",
         start_new_session=True,
     )
+    return _keepers[folder]
 
 
 def _wait_until_it_answers(folder: Path, uri: str, keeper: subprocess.Popen[bytes] | None) -> None:

@@ -34,13 +34,15 @@ def main() -> int:
             fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return 0  # another keeper was faster
-        pid = _living_postmaster(folder)  # left by a keeper that was killed
+        pid, watcher = _living_postmaster(folder), None  # one left by a keeper that was killed
         if pid is None:
-            pid = _start_server(folder, plan)
+            pid, watcher = _start_server(folder, plan)
         try:
             fcntl.flock(users, fcntl.LOCK_EX)  # until the last user has gone, in whatever way
         finally:
             _stop_server(folder, pid)
+            if watcher:
+                watcher.join(5)  # it sees the server's last moment, and ends us
     return 0
 
 
@@ -52,7 +54,7 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _start_server(folder: Path, plan: dict[str, Any]) -> int:
+def _start_server(folder: Path, plan: dict[str, Any]) -> tuple[int, threading.Thread]:
     log = folder.parent / f"{folder.name}.log"
     too_long = log.is_file() and log.stat().st_size > KEEP_LOG_BYTES
     with log.open("wb" if too_long else "ab") as out:
@@ -71,8 +73,9 @@ def _start_server(folder: Path, plan: dict[str, Any]) -> int:
         server.wait()
         os._exit(1)  # lets go of the keeper's lock, so that the next to come starts it again
 
-    threading.Thread(target=end_with_it, daemon=True).start()
-    return server.pid
+    watcher = threading.Thread(target=end_with_it, daemon=True)
+    watcher.start()
+    return server.pid, watcher
 
 
 def become(user: str | None) -> dict[str, Any]:
