@@ -162,6 +162,11 @@ class GivenForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, empty_permitted=True, use_required_attribute=False, **kwargs)
 
+    def has_changed(self) -> bool:
+        """Something besides the choices that are there from the start."""
+        said = [str(self[name].data or "").strip() for name in self.fields]
+        return any(value not in ("", "none") for value in said)
+
 
 class Order:
     """The order and its rows of earlier doses as one: read, previewed, saved, and never lost on the way.

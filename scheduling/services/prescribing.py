@@ -21,7 +21,7 @@ from scheduling.regimens import catalogue
 from scheduling.rules.amounts import check_plausible
 from scheduling.rules.calendar import Calendar, plan
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.rules.orders import Given, Order
+from scheduling.rules.orders import Given, Order, check_history, check_order
 from scheduling.rules.regimen import Regimen
 from scheduling.services import doses, events
 from scheduling.services.guard import writes
@@ -170,13 +170,10 @@ def hold(*, prescription_id: int, starts_on: date, clears_on: date | None, reaso
     prescription = doses.lock(prescription_id)
     if prescription.status not in OPEN:
         raise Conflict("This order has ended; there is nothing to hold.", code="ORDER_ENDED")
-    placed = Hold.objects.create(
-        prescription=prescription,
-        starts_on=starts_on,
-        clears_on=clears_on,
-        reason=reason[:500],
-        created_by=by,
-    )
+    said = {"starts_on": starts_on, "clears_on": clears_on, "reason": reason[:500]}
+    if twin := prescription.holds.filter(withdrawn_at__isnull=True, **said).first():
+        return twin  # the same form sent twice
+    placed = Hold.objects.create(prescription=prescription, created_by=by, **said)
     events.write("hold_placed", by=by, patient=prescription.patient, subject=placed, why=reason)
     doses.sync(prescription)
     return placed
@@ -252,6 +249,8 @@ def _read(patient: Patient, wish: Wish, today: date) -> tuple[Regimen, Order, tu
         Given(dose.number, dose.on, dose.reaction, dose.reaction_type or None)
         for dose in sorted(wish.given, key=lambda dose: dose.number)
     )
+    check_order(regimen, order)
+    check_history(regimen, order, history, today)
     return regimen, order, history
 
 

@@ -1,0 +1,285 @@
+"""An order is previewed before it is saved, refused beside the field that is wrong, changed with a reason."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+
+from patients.models import Hold, Prescription
+from scheduling.forms.prescriptions import Order
+from scheduling.models import Event
+from tests.makers import (
+    NOW,
+    clock_stands_at,
+    make_patient,
+    make_prescription,
+    make_record,
+    make_user,
+    make_visit,
+    npi,
+    today_at,
+)
+from tests.scheduling.pages.booking_desk import at_the_desk
+
+pytestmark = pytest.mark.django_db
+TODAY = today_at(NOW)
+
+
+def typed(**changes: str) -> dict[str, str]:
+    """A complete order for ocrelizumab, with changes."""
+    return {
+        "regimen_id": "ocrelizumab_iv", "start_on": "3/9/2026", "expires_on": "3/9/2027",
+        "prescriber_name": "Ana Lopez MD", "prescriber_npi": npi(1), "diagnosis_code": "G35.A", "note": "",
+        "given-count": "0", "do": "save", **changes,
+    }  # fmt: skip
+
+
+def row(index: int, number: str, on: str, **more: str) -> dict[str, str]:
+    """One dose given elsewhere as the form sends it."""
+    said = {"number": number, "on": on, "amount_mg": "", "reaction": "none", "reaction_type": "", **more}
+    return {f"given-{index}-{name}": value for name, value in said.items()}
+
+
+def send(patient, data, name="prescription-new"):
+    with at_the_desk() as client:
+        return client.post(reverse(name, args=[patient.pk]), data)
+
+
+def test_an_order_is_saved_and_its_doses_are_on_the_chart():
+    patient = make_patient()
+    answer = send(patient, typed())
+    assert answer.status_code == 302 and answer["Location"] == reverse("chart", args=[patient.pk])
+    order = Prescription.objects.get()
+    assert order.doses.get(number=1).due_on == date(2026, 3, 9)
+
+
+def test_doses_given_elsewhere_move_the_next_date():
+    patient = make_patient()
+    rows = row(0, "2", "2/15/2026") | row(1, "1", "2/1/2026", amount_mg="300") | row(2, "", "")
+    assert send(patient, typed(start_on="2/1/2026", **{"given-count": "3"}, **rows)).status_code == 302
+    order = Prescription.objects.get()
+    assert list(order.doses.filter(state="given").values_list("number", flat=True)) == [1, 2]
+    assert order.doses.get(number=3).due_on == date(2026, 8, 1)
+
+
+def test_the_preview_writes_nothing_and_shows_every_dose_with_its_reasons():
+    patient = make_patient()
+    answer = send(patient, typed(do="preview"), "prescription-preview")
+    page = answer.content.decode()
+    assert answer.status_code == 200 and not Prescription.objects.exists()
+    assert "Mon, Mar 9, 2026" in page and "Mon, Mar 23, 2026" in page and "US PI" in page
+    assert "need a renewed order" in page and page.count("Why?") == answer.context["count"] >= 7
+    without_script = send(patient, typed(do="preview"))
+    assert "Mon, Mar 23, 2026" in without_script.content.decode() and not Prescription.objects.exists()
+
+
+def test_the_preview_waits_for_a_regimen_and_a_start_without_scolding():
+    page = send(
+        make_patient(), {"regimen_id": "", "given-count": "0"}, "prescription-preview"
+    ).content.decode()
+    assert "Choose a regimen and a start" in page and "required" not in page
+
+
+def test_another_regimen_asks_for_what_it_needs_and_keeps_what_was_typed():
+    patient = make_patient()
+    data = typed(regimen_id="mitoxantrone_ms_q3m", do="regimen", note="call first", expires_on="13/45/2027")
+    page = send(patient, data, "prescription-preview").content.decode()
+    for name in ("weight_kg", "height_cm", "param_cap_mg_per_m2", "prior_cumulative_mg_per_m2"):
+        assert f'name="{name}"' in page
+    assert "call first" in page and "13/45/2027" in page
+    plain = send(patient, typed(do="regimen")).content.decode()
+    assert 'name="weight_kg"' not in plain
+
+
+def test_a_row_more_keeps_the_rows_there_are():
+    data = typed(do="add-row", **{"given-count": "1"}, **row(0, "1", "2/30/2026"))
+    for name in ("prescription-new", "prescription-preview"):
+        page = send(make_patient(), data, name).content.decode()
+        assert "2/30/2026" in page and 'name="given-1-on"' in page and 'value="2"' in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"regimen_id": ""}, "regimen_id"),
+        ({"regimen_id": "no_such_drug"}, "regimen_id"),
+        ({"start_on": "2/30/2026"}, "start_on"),
+        ({"start_on": "1/1/1066"}, "start_on"),
+        ({"start_on": "1/1/2033"}, "expires_on"),
+        ({"start_on": "1/1/2033", "expires_on": "1/1/2034"}, "start_on"),
+        ({"expires_on": "1/1/2025"}, "expires_on"),
+        ({"expires_on": "3/1/2026", "start_on": "2/1/2026"}, "expires_on"),
+        ({"prescriber_npi": "2900000000"}, "prescriber_npi"),
+        ({"prescriber_name": ""}, "prescriber_name"),
+        ({"note": "x" * 10_000}, "note"),
+        ({"regimen_id": "mitoxantrone_ms_q3m"}, "weight_kg"),
+        ({"regimen_id": "mitoxantrone_ms_q3m", "weight_kg": "70"}, "height_cm"),
+        ({"regimen_id": "mitoxantrone_ms_q3m", "weight_kg": "7000", "height_cm": "170"}, "weight_kg"),
+        (
+            {"regimen_id": "mitoxantrone_ms_q3m", "weight_kg": "70", "height_cm": "170", "param_cap_mg_per_m2": "900"},
+            "param_cap_mg_per_m2",
+        ),
+        (
+            {"regimen_id": "mitoxantrone_ms_q3m", "weight_kg": "70", "height_cm": "170",
+             "prior_cumulative_mg_per_m2": "9999"},
+            "prior_cumulative_mg_per_m2",
+        ),
+        ({"regimen_id": "methylprednisolone_iv_3d", "total_doses": "99"}, "total_doses"),
+        (
+            {"regimen_id": "methylprednisolone_iv_3d", "prior_course_starts": "1/1/2026\n2/30/2026"},
+            "prior_course_starts",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_saved_or_lost(changes, field):
+    answer = send(make_patient(), typed(**changes))
+    assert answer.status_code == 422
+    assert field in answer.context["form"].errors, answer.context["form"].errors
+    assert not Prescription.objects.exists()
+    page = answer.content.decode()
+    assert "<title>Error: " in page
+    for name, value in changes.items():
+        assert not value or name == "regimen_id" or value.splitlines()[0] in page
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "field"),
+    [
+        (row(0, "1", "2/30/2026"), 0, "on"),
+        (row(0, "1", "3/3/2026"), 0, "on"),  # tomorrow
+        (row(0, "2", "2/20/2026") | row(1, "1", "2/21/2026"), 0, "on"),  # dose 2 before dose 1
+        (row(0, "1", "2/20/2026") | row(1, "1", "2/21/2026"), 1, "number"),
+        (row(0, "", "2/20/2026"), 0, "number"),
+        (row(0, "1", "2/20/2026", reaction="awful"), 0, "reaction"),
+    ],
+)
+def test_a_wrong_earlier_dose_is_marked_in_its_own_line(rows, line, field):
+    answer = send(make_patient(), typed(start_on="2/1/2026", **{"given-count": "2"}, **rows))
+    order: Order = answer.context["order"]
+    assert answer.status_code == 422
+    assert field in order.rows[line].errors
+    assert f"line {line + 1}" in str(order.form.non_field_errors())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"diagnosis_code": "G35"}, "not billable"),
+        ({"regimen_id": "ublituximab_iv", "diagnosis_code": "G35.B1"}, "does not fit"),
+        ({"diagnosis_code": "E11"}, "not a code for MS"),
+        ({"start_on": "1/1/2024"}, "no earlier dose is listed"),
+        ({"regimen_id": "alemtuzumab_ms"}, "Not a drug for home"),
+    ],
+)
+def test_what_looks_odd_is_said_and_does_not_stand_in_the_way(changes, words):
+    patient = make_patient()
+    page = send(patient, typed(**changes, do="preview")).content.decode()
+    assert words in page
+    assert send(patient, typed(**changes)).status_code == 302
+
+
+def test_the_same_order_sent_twice_is_one_order():
+    patient = make_patient()
+    assert send(patient, typed()).status_code == 302
+    again = send(patient, typed())
+    assert again.status_code == 422 and "regimen_id" in again.context["form"].errors
+    assert Prescription.objects.count() == 1
+
+
+def test_an_order_is_amended_with_a_reason_and_the_old_terms_stay():
+    order = make_prescription()
+    address = reverse("prescription-amend", args=[order.pk])
+    with at_the_desk() as client:
+        terms = {name: client.get(address).context["form"][name].value() for name in
+                 ("prescriber_name", "prescriber_npi", "diagnosis_code", "note")}  # fmt: skip
+        no_reason = client.post(address, {**terms, "expires_on": "6/1/2026", "why": ""})
+        assert no_reason.status_code == 422 and "why" in no_reason.context["form"].errors
+        good = client.post(address, {**terms, "expires_on": "6/1/2026", "why": "shorter authorization"})
+    order.refresh_from_db()
+    assert good.status_code == 302 and order.expires_on == date(2026, 6, 1)
+    assert order.versions.count() == 2
+    assert order.doses.filter(needs_renewed_order=True, state="planned").exists()
+
+
+def test_a_hold_shows_the_booked_visit_it_would_flag_before_it_is_placed():
+    visit = make_visit()
+    order = visit.dose.prescription
+    address = reverse("prescription-hold", args=[order.pk])
+    with at_the_desk() as client:
+        before = client.get(address)
+        assert [one for one, _why in before.context["effect"].visits] == [visit]
+        data = {"starts_on": "3/2/2026", "clears_on": "", "reason": "fever"}
+        assert client.post(address, data).status_code == 302
+        client.post(address, data)
+    visit.refresh_from_db()
+    assert visit.attention and visit.state == "booked"
+    assert Hold.objects.count() == 1
+
+
+def test_a_hold_that_ends_before_it_starts_is_refused_beside_its_field():
+    order = make_prescription()
+    with at_the_desk() as client:
+        answer = client.post(
+            reverse("prescription-hold", args=[order.pk]),
+            {"starts_on": "3/2/2026", "clears_on": "3/1/2026", "reason": "fever"},
+        )
+    assert answer.status_code == 422 and "clears_on" in answer.context["form"].errors
+
+
+def test_a_hold_is_cleared_and_the_doses_are_planned_again():
+    order = make_prescription()
+    with at_the_desk() as client:
+        client.post(
+            reverse("prescription-hold", args=[order.pk]), {"starts_on": "3/2/2026", "reason": "fever"}
+        )
+        hold = Hold.objects.get()
+        assert (
+            client.post(reverse("hold-clear", args=[hold.pk]), {"clears_on": "3/20/2026"}).status_code == 302
+        )
+        chart = client.get(reverse("chart", args=[order.patient_id]))
+    assert chart.context["cards"][0].next.on == date(2026, 3, 20)
+
+
+def test_stopping_says_what_falls_away_and_leaves_the_visit_to_a_person():
+    visit = make_visit()
+    order = visit.dose.prescription
+    address = reverse("prescription-stop", args=[order.pk])
+    with at_the_desk() as client:
+        effect = client.get(address).context["effect"]
+        assert effect.ends and [one for one, _why in effect.visits] == [visit]
+        assert all("no longer planned" in change.after for change in effect.changes)
+        assert client.post(address, {"stopped_on": "3/2/2026", "why": "moved away"}).status_code == 302
+        again = client.post(address, {"stopped_on": "3/2/2026", "why": "moved away"})
+    order.refresh_from_db()
+    visit.refresh_from_db()
+    assert order.status == "discontinued" and visit.state == "booked" and visit.attention
+    assert again.status_code == 409
+
+
+def test_the_effect_of_a_hold_that_nobody_placed_changes_nothing():
+    record = make_record()
+    order = record.dose.prescription
+    with at_the_desk() as client:
+        client.get(reverse("prescription-hold", args=[order.pk]))
+        client.get(reverse("prescription-stop", args=[order.pk]))
+    order.refresh_from_db()
+    assert order.status == "active" and not Hold.objects.exists()
+    assert not Event.objects.filter(action__in=["hold_placed", "prescription_stopped"]).exists()
+
+
+def test_a_preview_of_a_patient_of_nobody_is_not_found():
+    with clock_stands_at(NOW):
+        patient = make_patient()
+    with at_the_desk(make_user("nurse")) as client:
+        assert client.post(reverse("prescription-preview", args=[patient.pk]), typed()).status_code == 404
+    with at_the_desk() as client:
+        assert client.get(reverse("prescription-preview", args=[patient.pk])).status_code == 405
+
+
+def test_three_years_are_shown_and_not_more():
+    answer = send(make_patient(), typed(regimen_id="natalizumab_q4w", do="preview"))
+    last = [*answer.context["first"], *answer.context["rest"]][-1]
+    assert last.dose.due_on <= TODAY + timedelta(days=3 * 365 + 1)
+    assert answer.context["count"] == 39
