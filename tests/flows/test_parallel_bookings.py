@@ -26,7 +26,9 @@ def post_visit(user, dose, nurse, key: str = ""):
 
 def check(answers) -> None:
     codes = [answer.status_code for answer in answers]
-    assert sorted(codes) == [201] + [409] * (CLIENTS - 1), [a.content[:200] for a in answers if a.status_code >= 500]
+    assert sorted(codes) == [201] + [409] * (CLIENTS - 1), [
+        a.content[:200] for a in answers if a.status_code >= 500
+    ]
     assert all(a["Content-Type"] == "application/problem+json" for a in answers if a.status_code == 409)
     assert Visit.objects.count() == 1
     assert Notice.objects.count() == 1
