@@ -28,6 +28,7 @@ from scheduling.services import doses, readiness
 from scheduling.services.doses import Case
 from scheduling.services.readiness import Gate
 
+SOON_DAYS = 14
 OPEN = (Prescription.Status.DRAFT, Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
 
 
@@ -294,16 +295,19 @@ def gates_of(
     assert line is not None
     day = max(line.on or card.today, card.today)
     order = card.prescription
-    valid = day <= order.expires_on
-    found = [
-        GateLine(
-            _("Order"),
-            "ok" if valid else "stop",
-            (_("to %(day)s") if valid else _("ended %(day)s")) % {"day": day_words(order.expires_on)},
-        )
-    ]
+    found = [_order_gate(order, day, card.today)]
     found += _site_gate(card, evidence, sites, day)
-    return found + [_gate_line(gate) for gate in readiness.gates(line.row, day, papers)]
+    soon = (day - card.today).days <= SOON_DAYS
+    return found + [_gate_line(gate, soon=soon) for gate in readiness.gates(line.row, day, papers)]
+
+
+def _order_gate(order: Prescription, day: date, today: date) -> GateLine:
+    said = {"day": day_words(order.expires_on)}
+    if day <= order.expires_on:
+        return GateLine(_("Order"), "ok", _("to %(day)s") % said)
+    if order.expires_on < today:
+        return GateLine(_("Order"), "stop", _("ended %(day)s") % said)
+    return GateLine(_("Order"), "wait", _("ends %(day)s, before this dose") % said)
 
 
 def _site_gate(card: Card, evidence: Sequence[Evidence], sites: Sequence[Site], day: date) -> list[GateLine]:
@@ -332,7 +336,8 @@ def _site_gate(card: Card, evidence: Sequence[Evidence], sites: Sequence[Site], 
     return []
 
 
-def _gate_line(gate: Gate) -> GateLine:
+def _gate_line(gate: Gate, *, soon: bool) -> GateLine:
+    """A test that is repeated before every infusion is not late while the infusion is far away."""
     if gate.met:
         text = (
             _("to %(day)s") % {"day": day_words(gate.valid_through)} if gate.valid_through else _("on file")
@@ -344,5 +349,5 @@ def _gate_line(gate: Gate) -> GateLine:
         "too_soon": _("too soon after"),
         "forbids": _("does not allow dosing"),
     }[gate.state]
-    status = "stop" if gate.blocks or gate.state == "forbids" else "wait"
+    status = "stop" if gate.bites_at_booking or (gate.blocks and soon) else "wait"
     return GateLine(gate.title, status, word, gate.kind, gate.bites_at_booking)

@@ -59,8 +59,6 @@ def lines(calendar: Calendar) -> list[PreviewLine]:
 
 def _line(dose: Dose) -> PreviewLine:
     tags = [(FLAG_WORDS.get(flag, "wait"), flag_words(flag)) for flag in dose.flags]
-    if dose.needs_renewed_order:
-        tags.append(("wait", _("Needs a renewed order")))
     amount = f"{plain(dose.amount_mg)} mg" if dose.amount_mg is not None else ""
     return PreviewLine(dose, dose.planned_on, amount, tuple(tags))
 

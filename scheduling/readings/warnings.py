@@ -34,7 +34,9 @@ def of_card(card: Card, calendar: Calendar | None, wrong: BadInput | None) -> li
         found.append(Caution("stop", _("The calendar cannot be worked out."), str(wrong)))
     if calendar is not None:
         found += [
-            Caution("stop" if note.code in STOPPED else "wait", note.text, note.source)
+            Caution(
+                "stop" if note.code in STOPPED and not calendar.planned else "wait", note.text, note.source
+            )
             for note in calendar.notes
         ]
     if card.prescription.discontinued_why:
