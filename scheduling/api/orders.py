@@ -19,9 +19,10 @@ from rest_framework.response import Response
 from accounts.models import Role
 from patients.models import Patient, Prescription
 from scheduling import selectors
-from scheduling.api import calendars
+from scheduling.api import bodies, calendars
 from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
+from scheduling.api.fields import Input
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import PlannedDose, Visit
 from scheduling.regimens import catalogue
@@ -37,7 +38,7 @@ class PrescriptionViewSet(Readable):
     """The orders of the patients this user may see."""
 
     serializer_class = shapes.PrescriptionOut
-    filters = shapes.PrescriptionFilters
+    filters = bodies.PrescriptionFilters
     office_actions = frozenset({"create", "preview"})
 
     def get_queryset(self) -> QuerySet[Prescription]:
@@ -47,7 +48,7 @@ class PrescriptionViewSet(Readable):
         asked = self.read_filters()
         return rows.filter(patient_id=asked["patient"]) if "patient" in asked else rows
 
-    @extend_schema(parameters=[shapes.PrescriptionFilters])
+    @extend_schema(parameters=[bodies.PrescriptionFilters])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
@@ -58,7 +59,7 @@ class PrescriptionViewSet(Readable):
         return self._in_full(prescription)
 
     @extend_schema(
-        request=shapes.PrescriptionIn, responses={201: shapes.PrescriptionInFullOut}, parameters=[PARAMETER]
+        request=bodies.PrescriptionIn, responses={201: shapes.PrescriptionInFullOut}, parameters=[PARAMETER]
     )
     @idempotent
     def create(self, request: Request) -> Response:
@@ -70,7 +71,7 @@ class PrescriptionViewSet(Readable):
             )
         return self._in_full(prescription, status=201)
 
-    @extend_schema(request=shapes.PrescriptionIn, responses=shapes.CalendarOut)
+    @extend_schema(request=bodies.PrescriptionIn, responses=shapes.CalendarOut)
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
         """The calendar such an order would have; nothing is written."""
@@ -80,50 +81,50 @@ class PrescriptionViewSet(Readable):
             calendar = prescribing.preview(asked.validated_data["patient"], wish)
         return Response(shapes.CalendarOut(calendars.of_preview(calendar)).data)
 
-    @extend_schema(request=shapes.AmendIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.AmendIn, responses=shapes.PrescriptionInFullOut)
     @action(detail=True, methods=["post"])
     def amend(self, request: Request, pk: str) -> Response:
         """Change terms of a running order; the old terms stay on file."""
-        prescription, said = self._to_change(shapes.AmendIn)
+        prescription, said = self._to_change(bodies.AmendIn)
         why = said.pop("why")
         with _fields_as_sent():
             prescribing.amend(prescription_id=prescription.pk, changes=said, why=why, by=request.user)
         return self._in_full(self.get_object())
 
-    @extend_schema(request=shapes.HoldIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.HoldIn, responses=shapes.PrescriptionInFullOut)
     @action(detail=True, methods=["post"])
     def hold(self, request: Request, pk: str) -> Response:
         """No dosing from a day on, until another day or until somebody knows."""
-        prescription, said = self._to_change(shapes.HoldIn)
+        prescription, said = self._to_change(bodies.HoldIn)
         with _fields_as_sent():
             prescribing.hold(prescription_id=prescription.pk, by=request.user, **{"clears_on": None, **said})
         return self._in_full(self.get_object())
 
-    @extend_schema(request=shapes.ClearHoldIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.ClearHoldIn, responses=shapes.PrescriptionInFullOut)
     @action(detail=True, methods=["post"], url_path="clear-hold")
     def clear_hold(self, request: Request, pk: str) -> Response:
         """Enter the day dosing is allowed again."""
-        prescription, said = self._to_change(shapes.ClearHoldIn)
+        prescription, said = self._to_change(bodies.ClearHoldIn)
         if said["hold"].prescription_id != prescription.pk:
             raise BadInput("This hold is on another order.", field="hold")
         with _fields_as_sent():
             prescribing.clear_hold(hold_id=said["hold"].pk, clears_on=said["clears_on"], by=request.user)
         return self._in_full(self.get_object())
 
-    @extend_schema(request=shapes.StopIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.StopIn, responses=shapes.PrescriptionInFullOut)
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, pk: str) -> Response:
         """Discontinue the drug. Booked visits are flagged, not cancelled."""
-        prescription, said = self._to_change(shapes.StopIn)
+        prescription, said = self._to_change(bodies.StopIn)
         prescribing.stop(prescription_id=prescription.pk, by=request.user, **said)
         return self._in_full(self.get_object())
 
-    def _asked(self) -> shapes.PrescriptionIn:
-        asked = shapes.PrescriptionIn(data=self.request.data, context=self.get_serializer_context())
+    def _asked(self) -> bodies.PrescriptionIn:
+        asked = bodies.PrescriptionIn(data=self.request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         return asked
 
-    def _to_change(self, kind: type[shapes.Input]) -> tuple[Prescription, dict[str, Any]]:
+    def _to_change(self, kind: type[Input]) -> tuple[Prescription, dict[str, Any]]:
         """404 for what may not be seen, then 403, then 400."""
         prescription: Prescription = self.get_object()
         self.check_office()
@@ -144,7 +145,7 @@ class DoseViewSet(Readable):
     """The doses of the patients this user may see; those that fell away are not listed."""
 
     serializer_class = shapes.DoseOut
-    filters = shapes.DoseFilters
+    filters = bodies.DoseFilters
 
     def get_queryset(self) -> QuerySet[PlannedDose]:
         live = Visit.objects.filter(
@@ -164,7 +165,7 @@ class DoseViewSet(Readable):
             rows = rows.alias(waiting=Exists(_waiting())).filter(waiting=asked["needs_booking"])
         return rows.order_by("due_on", "pk")
 
-    @extend_schema(parameters=[shapes.DoseFilters])
+    @extend_schema(parameters=[bodies.DoseFilters])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
@@ -175,7 +176,7 @@ class DoseViewSet(Readable):
         shown = shapes.DoseInFullOut(calendars.dose_today(dose), context=self.get_serializer_context())
         return Response(shown.data)
 
-    @extend_schema(request=shapes.RecordIn, responses={201: shapes.RecordOut}, parameters=[PARAMETER])
+    @extend_schema(request=bodies.RecordIn, responses={201: shapes.RecordOut}, parameters=[PARAMETER])
     @action(detail=True, methods=["post"])
     @idempotent
     def record(self, request: Request, pk: str) -> Response:
@@ -185,7 +186,7 @@ class DoseViewSet(Readable):
             raise PermissionDenied(
                 _("Only the office, or the nurse who has the visit, may record this dose.")
             )
-        said = self.read_input(shapes.RecordIn)
+        said = self.read_input(bodies.RecordIn)
         with _history_beside("given_on"):
             record = records.record_given(dose_id=dose.pk, by=request.user, **said)
         return Response(shapes.RecordOut(record).data, status=201)

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from nurses.models import Nurse
 from patients.models import Patient
 from scheduling import selectors
+from scheduling.api import bodies
 from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
 from scheduling.api.idempotency import PARAMETER, idempotent
@@ -28,7 +29,7 @@ class PatientViewSet(Readable):
     """The patients this user may see."""
 
     serializer_class = shapes.PatientOut
-    filters = shapes.PatientFilters
+    filters = bodies.PatientFilters
     office_actions = frozenset({"create"})
 
     def get_queryset(self) -> QuerySet[Patient]:
@@ -37,7 +38,7 @@ class PatientViewSet(Readable):
     def filtered(self, rows: QuerySet[Patient]) -> QuerySet[Patient]:
         return rows.filter(**self.read_filters())
 
-    @extend_schema(parameters=[shapes.PatientFilters])
+    @extend_schema(parameters=[bodies.PatientFilters])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
@@ -47,17 +48,17 @@ class PatientViewSet(Readable):
         self.wrote_read(patient, "patient")
         return Response(shapes.ChartOut(patient, context=self.get_serializer_context()).data)
 
-    @extend_schema(request=shapes.PatientIn, responses={201: shapes.ChartOut}, parameters=[PARAMETER])
+    @extend_schema(request=bodies.PatientIn, responses={201: shapes.ChartOut}, parameters=[PARAMETER])
     @idempotent
     def create(self, request: Request) -> Response:
-        patient = patient_services.register_patient(by=request.user, **self.read_input(shapes.PatientIn))
+        patient = patient_services.register_patient(by=request.user, **self.read_input(bodies.PatientIn))
         return Response(shapes.ChartOut(patient, context=self.get_serializer_context()).data, status=201)
 
-    @extend_schema(request=shapes.SearchIn, responses=shapes.PatientOut(many=True))
+    @extend_schema(request=bodies.SearchIn, responses=shapes.PatientOut(many=True))
     @action(detail=False, methods=["post"])
     def search(self, request: Request) -> Response:
         """By what the search of the pages reads: names, an MRN, digits of a phone number, a date of birth."""
-        q = self.read_input(shapes.SearchIn)["q"]
+        q = self.read_input(bodies.SearchIn)["q"]
         return self.paged(find_patients(request.user, q))
 
 
@@ -76,10 +77,10 @@ class EvidenceViewSet(Signed):
     serializer_class = shapes.EvidenceOut
     office_actions = frozenset({"create"})
 
-    @extend_schema(request=shapes.EvidenceIn, responses={201: shapes.EvidenceOut}, parameters=[PARAMETER])
+    @extend_schema(request=bodies.EvidenceIn, responses={201: shapes.EvidenceOut}, parameters=[PARAMETER])
     @idempotent
     def create(self, request: Request) -> Response:
-        said = self.read_input(shapes.EvidenceIn)
+        said = self.read_input(bodies.EvidenceIn)
         patient, prescription = said.pop("patient"), said.pop("prescription", None)
         paper = patient_services.record_evidence(
             patient_id=patient.pk, prescription_id=prescription and prescription.pk, by=request.user, **said
@@ -91,7 +92,7 @@ class VisitViewSet(Readable):
     """Visits: the office sees all, nurses and patients their own."""
 
     serializer_class = shapes.VisitOut
-    filters = shapes.VisitFilters
+    filters = bodies.VisitFilters
     office_actions = frozenset({"create"})
 
     def get_queryset(self) -> QuerySet[Visit]:
@@ -110,7 +111,7 @@ class VisitViewSet(Readable):
             rows = rows.filter(starts_at__lt=_midnight(asked["to"], 2), on__lte=asked["to"])
         return rows.order_by("starts_at", "pk")
 
-    @extend_schema(parameters=[shapes.VisitFilters])
+    @extend_schema(parameters=[bodies.VisitFilters])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
@@ -119,21 +120,21 @@ class VisitViewSet(Readable):
         self.wrote_read(visit.patient, "visit")
         return Response(self.get_serializer(visit).data)
 
-    @extend_schema(request=shapes.BookIn, responses={201: shapes.VisitOut}, parameters=[PARAMETER])
+    @extend_schema(request=bodies.BookIn, responses={201: shapes.VisitOut}, parameters=[PARAMETER])
     @idempotent
     def create(self, request: Request) -> Response:
-        said = self.read_input(shapes.BookIn)
+        said = self.read_input(bodies.BookIn)
         dose, nurse = said.pop("dose"), said.pop("nurse")
         visit = booking.book_visit(dose_id=dose.pk, nurse_id=nurse.pk, by=request.user, **said)
         return Response(self.get_serializer(visit).data, status=201)
 
-    @extend_schema(request=shapes.MoveIn, responses={201: shapes.VisitOut})
+    @extend_schema(request=bodies.MoveIn, responses={201: shapes.VisitOut})
     @action(detail=True, methods=["post"])
     def move(self, request: Request, pk: str) -> Response:
         """Another nurse or time. The old visit becomes `moved`; the answer is the new one."""
         old: Visit = self.get_object()
         self.check_office()
-        said = self.read_input(shapes.MoveIn)
+        said = self.read_input(bodies.MoveIn)
         nurse = said.pop("nurse", None)
         visit = booking.move_visit(
             visit_id=old.pk,
@@ -144,13 +145,13 @@ class VisitViewSet(Readable):
         )
         return Response(self.get_serializer(visit).data, status=201)
 
-    @extend_schema(request=shapes.CancelIn, responses=shapes.VisitOut)
+    @extend_schema(request=bodies.CancelIn, responses=shapes.VisitOut)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         """The dose needs booking again."""
         old: Visit = self.get_object()
         self.check_office()
-        visit = booking.cancel_visit(visit_id=old.pk, by=request.user, **self.read_input(shapes.CancelIn))
+        visit = booking.cancel_visit(visit_id=old.pk, by=request.user, **self.read_input(bodies.CancelIn))
         return Response(self.get_serializer(visit).data)
 
 

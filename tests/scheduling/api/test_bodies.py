@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, OperationalError
 from django.http.request import UnreadablePostError
 
 from patients.models import Patient
@@ -121,14 +121,28 @@ def test_a_connection_that_breaks_off_is_a_400(office, monkeypatch):
     check_problem(office.post("patients/search/", {"q": "ab"}), 400, "BAD_INPUT")
 
 
-def test_a_lost_race_for_an_mrn_is_a_409(office, monkeypatch):
-    """The second of two at once passes the look beforehand; the database has the last word."""
-    body = _patient()
-    assert office.post("patients/", body).status_code == 201
-    monkeypatch.setattr("rest_framework.validators.UniqueValidator.__call__", lambda *args: None)
-    monkeypatch.setattr("django.db.models.query.QuerySet.exists", lambda self: False)
-    check_problem(office.post("patients/", body), 409, "CONFLICT")
-    assert Patient.objects.filter(mrn=body["mrn"]).count() == 1
+class Told(Exception):
+    """What PostgreSQL says, as its driver tells it."""
+
+    def __init__(self, pgcode: str) -> None:
+        self.pgcode = pgcode
+
+
+@pytest.mark.parametrize(
+    ("kind", "pgcode", "code"),
+    [
+        (IntegrityError, "23505", "CONFLICT"),
+        (IntegrityError, "23P01", "CONFLICT"),
+        (OperationalError, "55P03", "BUSY"),
+        (OperationalError, "40P01", "BUSY"),
+    ],
+)
+def test_a_race_lost_in_the_database_is_a_409_whoever_let_it_through(office, monkeypatch, kind, pgcode, code):
+    def lose(**fields):
+        raise kind("lost") from Told(pgcode)
+
+    monkeypatch.setattr(patient_services, "register_patient", lose)
+    check_problem(office.post("patients/", _patient()), 409, code)
 
 
 def test_a_fault_of_ours_is_not_called_a_race(office, monkeypatch):
