@@ -528,6 +528,13 @@ def test_a_course_needs_its_gates_on_its_first_day_only():
     assert kinds[5] == [*course, "infection_check"]
 
 
+def test_every_course_to_the_last_one_knows_its_days():
+    made = calendar("alemtuzumab_ms", order("2025-05-05", total_doses=14), as_of="2025-05-05", doses=14)
+    assert [dose.course for dose in made.planned] == [1] * 5 + [2] * 3 + [3] * 3 + [4] * 3
+    assert [len(dose.gates) for dose in made.planned] == [9, 1, 1, 1, 1, 3, 1, 1, 3, 1, 1, 3, 1, 1]
+    assert [dose.minutes.premedication for dose in made.planned] == [30, 30, 30, 0, 0] + [30] * 9
+
+
 def test_a_weight_is_needed_only_where_an_amount_is_worked_out():
     for doses in (None, 0):
         assert calendar("ivig_ms", order("2025-03-03"), as_of="2025-03-03", doses=doses).planned == ()
