@@ -41,7 +41,9 @@ FIRST_DOSE = {"before_first_dose", "before_every_course"}
 def doorstep_checks(dose: PlannedDose) -> list[str]:
     """What the nurse checks on the day itself, before the dose may start; titles in the order of the fact file."""
     regimen = doses.regimen_of(dose.prescription)
-    return [title_of(rule.kind) for rule in prerequisites.required_for(regimen, dose.number) if _same_day(rule)]
+    return [
+        title_of(rule.kind) for rule in prerequisites.required_for(regimen, dose.number) if _same_day(rule)
+    ]
 
 
 def _same_day(rule: Prerequisite) -> bool:
