@@ -46,7 +46,11 @@ class PrescriptionViewSet(Readable):
 
     def filtered(self, rows: QuerySet[Prescription]) -> QuerySet[Prescription]:
         asked = self.read_filters()
-        return rows.filter(patient_id=asked["patient"]) if "patient" in asked else rows
+        if "patient" not in asked:
+            return rows
+        if patient := selectors.patients_for(self.request.user).filter(pk=asked["patient"]).first():
+            self.wrote_read(patient, "prescriptions")  # one patient's orders are their chart
+        return rows.filter(patient_id=asked["patient"])
 
     @extend_schema(parameters=[bodies.PrescriptionFilters])
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -159,6 +163,12 @@ class DoseViewSet(Readable):
         rows = rows.exclude(state=PlannedDose.State.CANCELLED)
         if "prescription" in asked:
             rows = rows.filter(prescription_id=asked["prescription"])
+            if (
+                order := selectors.prescriptions_for(self.request.user)
+                .filter(pk=asked["prescription"])
+                .first()
+            ):
+                self.wrote_read(order.patient, "doses")
         if "due_before" in asked:
             rows = rows.filter(due_on__lt=asked["due_before"])
         if "needs_booking" in asked:

@@ -118,21 +118,3 @@ def test_of_many_at_once_with_one_key_one_does_it_and_all_get_its_answer():
     assert sorted(one.get("Idempotency-Replayed", "first") for one in answers) == ["first", *["true"] * 5]
     assert Visit.objects.count() == 1
     assert Event.objects.filter(action="visit_booked").count() == 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_at_once_for_one_nurse_one_gets_the_hour_and_the_rest_a_409():
-    user, nurse = makers.make_user(), makers.make_nurse()
-    doses = [makers.make_dose() for _ in range(8)]
-    wishes = [
-        {"dose": dose.pk, "nurse": nurse.pk, "starts_at": makers.at(dose.due_on).isoformat()}
-        for dose in doses
-    ]
-    answers = all_at_once([partial(Api(user).post, "visits/", wish, Idempotency_Key=f"key {wish['dose']}")
-                           for wish in wishes])  # fmt: skip
-    assert sorted(one.status_code for one in answers) == [201, *[409] * 7]
-    for one in answers:
-        if one.status_code == 409:
-            check_problem(one, 409, "NURSE_TAKEN")
-    assert Visit.objects.count() == 1
-    assert IdempotencyKey.objects.count() == 1

@@ -210,6 +210,21 @@ def test_orders_are_listed_by_patient(office):
     check_problem(office.get("prescriptions/", patient=10**40), 400, "BAD_INPUT", "patient")
 
 
+def test_a_list_of_one_patients_orders_or_doses_is_a_look_at_the_chart(office, api):
+    order = makers.make_prescription()
+    looks = Event.objects.filter(action="chart_read", patient=order.patient_id)
+    office.get("prescriptions/", patient=order.patient_id)
+    office.get("doses/", prescription=order.pk)
+    assert list(looks.values_list("subject", "actor")) == [
+        ("doses", office.user.pk),
+        ("prescriptions", office.user.pk),
+    ]
+    stranger = api(makers.make_nurse().user)
+    assert stranger.get("prescriptions/", patient=order.patient_id).json()["count"] == 0
+    assert stranger.get("doses/", prescription=order.pk).json()["count"] == 0
+    assert looks.count() == 2
+
+
 def test_a_field_the_rules_name_is_named_as_it_was_sent(office, monkeypatch):
     def refuse(*args, **kwargs):
         raise BadInput("it is before the start", field="start_date")

@@ -163,5 +163,15 @@ def test_a_session_of_the_pages_reads_and_needs_the_page_token_to_write(home):
     check_problem(answer, 403, "FORBIDDEN")
 
 
+def test_a_session_nobody_used_is_over_here_too(home):
+    browser = Client()
+    browser.force_login(home.coordinator, backend="django.contrib.auth.backends.ModelBackend")
+    assert browser.get("/api/v1/patients/").status_code == 200
+    with makers.clock_stands_at(makers.NOW + 16 * makers.MINUTE):
+        answer = browser.get("/api/v1/patients/")
+    check_problem(answer, 401, "SESSION_ENDED")
+    assert answer["WWW-Authenticate"] == "Token"
+
+
 def test_answers_are_nobody_elses_to_keep(home):
     assert Api(home.coordinator).get("patients/")["Cache-Control"] == "private, no-store"
