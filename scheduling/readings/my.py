@@ -6,16 +6,17 @@ Days are those of the home's zone. A day that is not booked is only ever "around
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from patients.models import Patient, Prescription
+from patients.models import Hold, Patient, Prescription
 from scheduling import clock, selectors
 from scheduling.models import DoseRecord, PlannedDose, Visit
 from scheduling.readings import words
@@ -161,13 +162,14 @@ class Home:
 
 
 def home_of(user: User, patient: Patient, *, now: datetime | None = None) -> Home:
-    """What the first page says. Three queries, whatever the number of visits and doses."""
+    """What the first page says. Four queries, whatever the number of visits and doses."""
     now = now or timezone.now()
     today = clock.today_in(patient.time_zone, now)
     prescriptions = list(selectors.prescriptions_for(user).filter(patient=patient, status__in=UNDER_WAY))
-    held = {p.pk for p in prescriptions if p.status == Prescription.Status.ON_HOLD}
+    holds = _holds(user, patient)
+    held = {p.pk for p in prescriptions if _is_held(p, holds[p.pk], today)}
     visits = [MyVisit(visit, today) for visit in _to_come(user, patient, now)]
-    planned = _planned(user, patient, visits, held)
+    planned = [on for on in _planned(user, patient, holds, held) if on]
     later = [Later(v.visit.local_start.date(), v.day, True, v.visit.pk) for v in visits[1:]]
     unbooked = [Later(on, about_day(on, today), False) for on in planned]
     nothing_booked = not visits
@@ -189,16 +191,50 @@ def _to_come(user: User, patient: Patient, now: datetime) -> list[Visit]:
     return list(visits.order_by("starts_at", "pk"))
 
 
-def _planned(user: User, patient: Patient, visits: Sequence[MyVisit], held: set[int]) -> list[date]:
-    """Due days of doses that have no visit; nothing is said about a prescription on hold."""
-    booked = {v.visit.dose_id for v in visits}
+def _planned(
+    user: User, patient: Patient, holds: Mapping[int, Sequence[Hold]], held: Iterable[int]
+) -> list[date | None]:
+    """Days of the doses without a visit, soonest first; nothing is said about a prescription on hold.
+
+    A visit that is over and not yet written up still stands for its dose.
+    """
+    live = Visit.objects.filter(dose=OuterRef("pk"), state__in=states.HOLDING)
     rows = selectors.doses_for(user).filter(
+        ~Exists(live),
         prescription__patient=patient,
         prescription__status=Prescription.Status.ACTIVE,
         state=PlannedDose.State.PLANNED,
     )
-    found = rows.order_by("due_on", "number").values_list("pk", "due_on")[: FOLLOWING + len(booked) + 1]
-    return [due_on for pk, due_on in found if pk not in booked]
+    found = rows.exclude(prescription__in=held).order_by("due_on", "number")
+    days = found.values_list("prescription_id", "due_on")[: FOLLOWING + 1]
+    return [_after_holds(due_on, holds[prescription_id]) for prescription_id, due_on in days]
+
+
+def _holds(user: User, patient: Patient) -> Mapping[int, Sequence[Hold]]:
+    """Prescription id -> its standing holds, in order."""
+    found: dict[int, list[Hold]] = defaultdict(list)
+    standing = selectors.holds_for(user).filter(prescription__patient=patient, withdrawn_at__isnull=True)
+    for hold in standing.order_by("starts_on", "pk"):
+        found[hold.prescription_id].append(hold)
+    return found
+
+
+def _covers(hold: Hold, on: date) -> bool:
+    return hold.starts_on <= on and (hold.clears_on is None or on < hold.clears_on)
+
+
+def _is_held(prescription: Prescription, holds: Sequence[Hold], today: date) -> bool:
+    return prescription.status == Prescription.Status.ON_HOLD or any(_covers(hold, today) for hold in holds)
+
+
+def _after_holds(on: date, holds: Sequence[Hold]) -> date | None:
+    """The day itself, or the first one after the holds that cover it; None inside one without an end."""
+    for hold in holds:
+        if _covers(hold, on):
+            if hold.clears_on is None:
+                return None
+            on = hold.clears_on
+    return on
 
 
 def visit_of(visit: Visit, *, now: datetime | None = None) -> MyVisit:
@@ -227,6 +263,7 @@ class Therapy:
 
     medicine: str
     status: str
+    on_hold: bool
     given: Sequence[Line]
     ahead: Sequence[Line]
 
@@ -247,17 +284,13 @@ class Therapy:
         return date_format(first, _("F Y")) if first else ""
 
     @property
-    def on_hold(self) -> bool:
-        return self.status == Prescription.Status.ON_HOLD
-
-    @property
     def over(self) -> bool:
         return self.status in {Prescription.Status.COMPLETED, Prescription.Status.DISCONTINUED}
 
 
 def therapies_of(user: User, patient: Patient, *, now: datetime | None = None) -> list[Therapy]:
-    """Every order that was not only a draft, newest first, up to three years ahead. Four queries."""
-    today = clock.today_in(patient.time_zone, now)
+    """Every order that was not only a draft, newest first, up to three years ahead. Five queries."""
+    now = now or timezone.now()
     prescriptions = selectors.prescriptions_for(user).filter(patient=patient)
     prescriptions = list(prescriptions.exclude(status=Prescription.Status.DRAFT))
     rows: dict[int, list[PlannedDose]] = defaultdict(list)
@@ -267,7 +300,8 @@ def therapies_of(user: User, patient: Patient, *, now: datetime | None = None) -
     records = {record.dose_id: record for record in standing}
     visits = selectors.visits_for(user).filter(patient=patient, state__in=TO_COME, dose__isnull=False)
     booked = {visit.dose_id: visit for visit in visits}
-    return [_therapy(p, rows[p.pk], records, booked, today) for p in prescriptions]
+    holds = _holds(user, patient)
+    return [_therapy(p, rows[p.pk], records, booked, holds[p.pk], now) for p in prescriptions]
 
 
 def _therapy(
@@ -275,29 +309,37 @@ def _therapy(
     rows: Sequence[PlannedDose],
     records: dict[int, DoseRecord],
     booked: dict[int | None, Visit],
-    today: date,
+    holds: Sequence[Hold],
+    now: datetime,
 ) -> Therapy:
+    today = clock.today_in(prescription.patient.time_zone, now)
+    held = _is_held(prescription, holds, today)
     given, ahead = [], []
     for dose in rows:
         if dose.state == PlannedDose.State.GIVEN:
             on = records[dose.pk].given_on if dose.pk in records else dose.due_on
             given.append(Line(on, long_day(on, year=True), "done", _("Given")))
         elif dose.state == PlannedDose.State.PLANNED and dose.pk in booked:
-            visit = booked[dose.pk]
-            on = visit.local_start.date()
-            ahead.append(Line(on, long_day(on, year=True), "ok", _("Booked"), visit_id=visit.pk))
+            ahead.append(_booked_line(booked[dose.pk], now))
         elif dose.state == PlannedDose.State.PLANNED and dose.due_on <= today + THERAPY_AHEAD:
-            ahead.append(_planned_line(dose, prescription, today))
+            ahead.append(_planned_line(dose, None if held else _after_holds(dose.due_on, holds), today))
     given.sort(key=lambda line: line.on, reverse=True)
-    return Therapy(
-        medicine_of(prescription), prescription.status, given, sorted(ahead, key=lambda line: line.on)
-    )
+    ahead.sort(key=lambda line: line.on)
+    return Therapy(medicine_of(prescription), prescription.status, held, given, ahead)
 
 
-def _planned_line(dose: PlannedDose, prescription: Prescription, today: date) -> Line:
-    if prescription.status == Prescription.Status.ON_HOLD:
+def _booked_line(visit: Visit, now: datetime) -> Line:
+    on = visit.local_start.date()
+    if visit.ends_at <= now:
+        return Line(on, long_day(on, year=True), "wait", _("Being written up"), visit_id=visit.pk)
+    return Line(on, long_day(on, year=True), "ok", _("Booked"), visit_id=visit.pk)
+
+
+def _planned_line(dose: PlannedDose, on: date | None, today: date) -> Line:
+    """`on` is the day after any hold; None when no day can be said."""
+    if on is None:
         return Line(dose.due_on, _("We will set a new day"), "hold", _("On hold"))
-    if dose.due_on < today:
-        return Line(dose.due_on, _("As soon as we can"), "wait", _("Not booked yet"))
-    around = _("Around %(day)s") % {"day": about_day(dose.due_on, today)}
-    return Line(dose.due_on, around, "", "", needs_renewal=dose.needs_renewed_order)
+    if on < today:
+        return Line(on, _("As soon as we can"), "wait", _("Not booked yet"))
+    around = _("Around %(day)s") % {"day": about_day(on, today)}
+    return Line(on, around, "", "", needs_renewal=dose.needs_renewed_order)

@@ -83,6 +83,7 @@ def test_the_first_page_names_no_drug_and_no_last_name(client, patient, visit):
 
 def test_days_without_a_visit_are_only_ever_around_a_day(client, patient, visit):
     page = read(client, patient)
+    assert "Around March 9 " not in page  # that one is booked
     assert "Around March 23" in page and "Around September 9" in page and "Not booked yet" in page
 
 
@@ -108,17 +109,38 @@ def test_a_dose_too_near_for_a_promise_asks_for_a_call(client, patient, days):
     assert ("due around" in page) is (days >= 0)
 
 
-def test_nobody_is_told_a_day_while_the_treatment_is_on_hold(client, patient):
+@pytest.mark.parametrize("clears_on", [None, SOON + 30 * DAY])
+def test_nobody_is_told_a_day_while_the_treatment_is_on_hold(client, patient, clears_on):
     prescription = make_prescription(patient)
     prescribing.hold(
         prescription_id=prescription.pk,
         starts_on=today_at(NOW),
-        clears_on=None,
+        clears_on=clears_on,
         reason="secret",
         by=make_user(),
     )
     page = read(client, patient)
-    assert "Your treatment is on hold." in page and "secret" not in page and "round March" not in page
+    assert "Your treatment is on hold." in page and "secret" not in page and "round " not in page
+
+
+def test_a_day_inside_a_coming_hold_is_said_after_it(client, patient):
+    prescription = make_prescription(patient, start_on=SOON + 10 * DAY)
+    prescribing.hold(
+        prescription_id=prescription.pk,
+        starts_on=SOON,
+        clears_on=SOON + 30 * DAY,
+        reason="away",
+        by=make_user(),
+    )
+    assert "due around April 8." in read(client, patient)
+    assert "Around April 8" in read(client, patient, "my-therapy")
+
+
+def test_a_visit_that_is_over_but_not_written_up_is_not_asked_for_again(client, patient, visit):
+    with clock_stands_at(visit.ends_at + MINUTE):
+        page, therapy = read(client, patient), read(client, patient, "my-therapy")
+    assert "due around March 23." in page and "It is time" not in page
+    assert "Being written up" in therapy
 
 
 def test_a_visit_that_no_longer_fits_says_we_will_call_and_not_why(client, patient, visit):
@@ -185,6 +207,17 @@ def test_the_treatment_shows_what_was_given_booked_and_planned(client, patient, 
     assert therapy.ahead[0].visit_id == second.pk and therapy.ahead[0].word == "Booked"
     assert therapy.ahead[-1].on <= SOON + readings.THERAPY_AHEAD
     assert "Monday, March 9, 2026" in page and "Around September 9" in page and "mild" not in page.lower()
+
+
+def test_the_treatment_looks_three_years_ahead_and_no_further(client, patient):
+    prescription = make_prescription(patient)
+    last = prescription.doses.order_by("-number")[0]
+    far = today_at(NOW) + readings.THERAPY_AHEAD + DAY
+    prescription.doses.filter(pk=last.pk).update(due_on=far, window_start_on=None, window_end_on=None)
+    therapy = readings.therapies_of(patient.user, patient)[0]
+    assert len(therapy.ahead) == prescription.doses.count() - 1 and far not in [
+        line.on for line in therapy.ahead
+    ]
 
 
 def test_an_order_that_ends_says_from_when_the_doctor_renews_it(client, patient):

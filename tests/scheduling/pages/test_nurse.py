@@ -162,6 +162,7 @@ def test_papers_that_are_missing_on_the_day_are_named_at_the_door(client, clock)
     visit.patient.evidence.filter(kind="brain_mri_baseline").update(withdrawn_at=NOW)
     page = get(client, nurse, "nurse-visit", visit_id=visit.pk).content.decode()
     assert "Before you start" in page and "Baseline brain MRI: none on file." in page
+    assert "REMS patient authorization" not in page  # on file and in date
 
 
 def test_earlier_reactions_are_told_with_what_to_do(client):
