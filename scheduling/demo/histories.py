@@ -154,6 +154,8 @@ def habit_of(story: Story, place: Place, today: date) -> Habit:
     """The same whenever it is asked. Who falls due on a weekend has some working day, so that no day is crowded."""
     random = Random(f"habit:{story.key}:{place}")  # noqa: S311  invented people need no secret numbers
     weekday = (today + timedelta(days=story.next_in)).weekday()
+    if story.who is not None:  # an example keeps to the day its story says
+        return Habit(story.regimen_id in DAILY, weekday, (0,))
     if weekday >= SATURDAY:
         weekday = random.randrange(SATURDAY)
     return Habit(
@@ -166,9 +168,10 @@ def habit_of(story: Story, place: Place, today: date) -> Habit:
 def preferred_day(row: Dose, habit: Habit) -> date:
     """The patient's weekday nearest to the due day, or a little later; the due day where the window is narrow."""
     first_on, last_on = limits(row)
-    day = row.due_on + timedelta(
-        days=(habit.weekday - row.due_on.weekday() + 3) % 7 - 3
-    )  # three days off at most
+    if row.window_end is None and habit.daily:
+        return row.due_on
+    # three days off at most
+    day = row.due_on + timedelta(days=(habit.weekday - row.due_on.weekday() + 3) % 7 - 3)
     if day < first_on:
         day += timedelta(days=7)
     if not first_on <= day <= last_on:
@@ -201,6 +204,8 @@ def _give(course: Course, diary: Diary, today: date) -> None:
         days += _around(wanted, first_on, last_on)
         if story.who is not None and number == story.given:
             days = _exact(days, number, plain, course, today + timedelta(days=story.next_in))
+        if story.who is not None:
+            days = days[:1]  # the day the story wants, with a visit of ours or without
         if not days:
             return
         day = days[0]
