@@ -4,7 +4,6 @@ from datetime import date
 
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
-from django.views.generic import RedirectView
 
 from scheduling.views import nurse_day
 
@@ -24,7 +23,6 @@ class DayConverter(StringConverter):
 register_converter(DayConverter, "day")
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="nurse-today")),
     path("today/", nurse_day.today, name="nurse-today"),
     path("days/<day:on>/", nurse_day.day, name="nurse-day"),
     path("visits/<int:visit_id>/", nurse_day.visit, name="nurse-visit"),

@@ -9,9 +9,11 @@ from gettext import GNUTranslations
 import pytest
 from django.utils import translation
 
+from scheduling.models import Notice
 from scheduling.readings import my, words
+from scheduling.transports import compose
 from tests.accounts import spanish
-from tests.makers import NOW
+from tests.makers import NOW, make_dose, make_patient, make_prescription, make_visit
 
 PLACE = re.compile(r"%\(\w+\)[ds]|%\(\w+\)02d")
 
@@ -58,3 +60,20 @@ def test_days_and_times_follow_the_language(language, day, clock):
     with translation.override(language):
         assert my.long_day(date(2027, 1, 12)) == day
         assert words.clock_words(NOW.replace(hour=9)) == clock
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "subject", "line"),
+    [
+        ("booked", "Su visita de enfermería del", "Su visita de enfermería tiene cita."),
+        ("moved", "tiene otra hora", "Su visita de enfermería tiene otra hora."),
+        ("cancelled", "está cancelada", "Le llamaremos para fijar otra hora."),
+    ],
+)
+def test_a_message_is_written_in_the_patients_language(kind, subject, line):
+    patient = make_patient(first_name="María", language="es")
+    visit = make_visit(make_dose(make_prescription(patient)))
+    heading, body = compose(Notice(patient=patient, kind=kind), visit)
+    assert subject in heading and "lunes 9 de marzo de 2026" in heading
+    assert body.startswith("Hola, María:") and line in body and "9:00 a. m." in body
