@@ -22,6 +22,7 @@ from scheduling import clock, selectors
 from scheduling.models import PlannedDose, Visit
 from scheduling.planning.travel import drive_minutes
 from scheduling.readings import queue, roster, words
+from scheduling.readings.patient_list import drug_name
 from scheduling.readings.roster import Member
 from scheduling.rules import states
 from scheduling.services import doses
@@ -240,7 +241,7 @@ def what(visit: Visit) -> str:
     dose: PlannedDose | None = visit.dose
     if dose is None:
         return str(visit.get_kind_display())
-    return f"{doses.drug_code(dose.prescription.regimen_id).capitalize()} {dose.number}"
+    return f"{drug_name(doses.drug_code(dose.prescription.regimen_id))} {dose.number}"
 
 
 def _column(at: datetime) -> int:

@@ -14,6 +14,7 @@ from nurses.models import Nurse
 from scheduling import clock, selectors
 from scheduling.models import Visit
 from scheduling.readings import roster, words
+from scheduling.readings.patient_list import drug_name
 from scheduling.rules import states
 
 WARNINGS = (30, 60, 90)  # days before a paper runs out
@@ -98,7 +99,7 @@ def latest_competencies(nurse: Nurse) -> dict[str, date | None]:
 
 def code_words(code: str) -> str:
     """`iv` and drug names as people write them."""
-    return _("IV therapy") if code == "iv" else code.replace("_", " ").capitalize()
+    return _("IV therapy") if code == "iv" else drug_name(code)
 
 
 def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from patients.models import Evidence, Hold, Patient, Prescription
 from scheduling import clock, selectors
 from scheduling.models import PlannedDose, Site, Visit
 from scheduling.readings import words
+from scheduling.readings.patient_list import drug_name
 from scheduling.rules import states
 from scheduling.services import doses, readiness
 
@@ -70,7 +71,7 @@ class Row:
     @property
     def drug_name(self) -> str:
         """The drug alone, where the schedule says too much."""
-        return doses.drug_code(self.dose.prescription.regimen_id).capitalize()
+        return drug_name(doses.drug_code(self.dose.prescription.regimen_id))
 
     @property
     def numbers(self) -> str:

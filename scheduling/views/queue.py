@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from scheduling import selectors
 from scheduling.readings import queue, words
+from scheduling.readings.patient_list import drug_name
 from scheduling.readings.queue import Row
 from scheduling.services import doses
 from scheduling.views.booking import day_in
@@ -113,7 +114,7 @@ def _drugs(rows: Sequence[Row], wished: dict[str, str]) -> list[dict[str, Any]]:
     choices = [{"label": _("All drugs"), "url": _url(wished, drug=""), "current": not wished["drug"]}]
     choices += [
         {
-            "label": drug.capitalize(),
+            "label": drug_name(drug),
             "url": _url(wished, drug=drug),
             "current": wished["drug"] == drug,
             "count": number,
