@@ -74,8 +74,8 @@ def earliest_after(on: date, interval: Interval) -> date:
 
 
 def in_words(on: date) -> str:
-    """`5 Mar 2026`: the one way a day is written in a reason or a refusal."""
-    return f"{on.day} {_MONTHS[on.month - 1]} {on.year}"
+    """`Mar 5, 2026`: the one way a day is written in a reason or a refusal."""
+    return f"{_MONTHS[on.month - 1]} {on.day}, {on.year}"
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

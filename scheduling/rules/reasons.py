@@ -181,21 +181,38 @@ _CONDITION = {
 }
 
 
-def _minutes_words(rule: MinutesRule, minutes: int, what: str) -> str:
+# The same conditions, for the rules that were looked at first and did not apply.
+_EXCEPTION = {
+    "dose_number_at_most": "one of the first {limit} doses",
+    "any_prior_reaction_at_least": "an earlier reaction that was {grade} or worse",
+    "months_since_previous_dose_at_least": "{limit} months since the previous dose",
+    "infusions_since_start_or_restart_at_most": "the first {limit} infusions after a start or restart",
+}
+
+
+def _minutes_words(rule: MinutesRule, rules: tuple[MinutesRule, ...], minutes: int, what: str) -> str:
     if rule.condition == "dose_number_at_most" and rule.limit == 1:
         because = " because this is the first dose"
     else:
-        because = _CONDITION[rule.condition].format(limit=rule.limit, grade=rule.grade.replace("_", "-"))
+        because = _filled(_CONDITION, rule)
+    exceptions = [_filled(_EXCEPTION, other) for other in rules if other.condition != "always"]
+    if rule.condition == "always" and exceptions:
+        because = f"; none of these asks for another length: {', '.join(exceptions)}"
     return f"{what} {minutes} minutes{because}."
+
+
+def _filled(words: Mapping[str, str], rule: MinutesRule) -> str:
+    return words[rule.condition].format(limit=rule.limit, grade=rule.grade.replace("_", "-"))
 
 
 def _minutes_reasons(dose: Dose) -> Iterator[Reason]:
     infusion, observation = dose.why.infusion, dose.why.observation
-    text = _minutes_words(infusion, dose.minutes.infusion, "Infusion")
+    regimen = dose.why.regimen
+    text = _minutes_words(infusion, regimen.infusion, dose.minutes.infusion, "Infusion")
     yield sourced("INFUSION_MINUTES", text, {"minutes": dose.minutes.infusion}, infusion)
-    text = _minutes_words(observation, dose.minutes.observation, "Observation")
+    text = _minutes_words(observation, regimen.observation, dose.minutes.observation, "Observation")
     yield sourced("OBSERVATION_MINUTES", text, {"minutes": dose.minutes.observation}, observation)
-    length = dose.why.regimen.visit_length
+    length = regimen.visit_length
     yield sourced(
         "VISIT_MINUTES",
         f"The whole visit takes {dose.minutes.total} minutes: {dose.minutes.preparation} to prepare, "

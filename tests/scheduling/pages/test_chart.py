@@ -18,6 +18,7 @@ from scheduling.services import prescribing, records
 from scheduling.services.prescribing import GivenElsewhere
 from tests.makers import (
     NOW,
+    at,
     clock_stands_at,
     make_dose,
     make_evidence,
@@ -67,11 +68,12 @@ def test_an_overdue_dose_counts_from_today_and_says_what_was_due():
 
 
 def test_a_booked_visit_stands_for_its_dose():
-    visit = make_visit()
+    dose = make_dose()
+    visit = make_visit(dose, starts_at=at(dose.due_on + timedelta(days=3)))
     order = visit.dose.prescription
     first, second = only_card(order).lines[:2]
-    assert (first.state, first.on) == ("booked", visit.local_start.date())
-    assert second.on == visit.local_start.date() + timedelta(days=14)
+    assert (first.state, first.on) == ("booked", dose.due_on + timedelta(days=3))
+    assert (second.on, second.moved) == (dose.due_on + timedelta(days=17), "")
 
 
 def test_a_hold_without_an_end_leaves_no_day_and_offers_to_clear_it():

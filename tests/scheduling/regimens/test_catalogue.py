@@ -127,7 +127,7 @@ def test_a_new_regimen_of_known_rules_is_a_file_and_no_code(folder):
     made = plan(new, Order(date(2026, 1, 5)), (), date(2026, 1, 5), doses=3)
     assert [dose.due_on for dose in made.planned] == [date(2026, 1, 5), date(2026, 3, 2), date(2026, 4, 27)]
     assert made.planned[1].reasons[0].text == (
-        "Dose 2 is due 8 weeks (56 days) after dose 1 (5 Jan 2026): 2 Mar 2026."
+        "Dose 2 is due 8 weeks (56 days) after dose 1 (Jan 5, 2026): Mar 2, 2026."
     )
 
 

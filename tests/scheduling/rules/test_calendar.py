@@ -263,7 +263,7 @@ def test_a_stop_by_the_prescriber_ends_the_list():
     one = order("2025-01-15", discontinued_on=day("2025-06-01"))
     made = calendar("ocrelizumab_iv", one, LOADED, as_of="2025-02-01", doses=3)
     assert (made.planned, made.flags, made.status) == ((), ("DISCONTINUED",), "discontinued")
-    assert made.notes[0].text == "The drug was stopped on 1 Jun 2025; no further dose is planned."
+    assert made.notes[0].text == "The drug was stopped on Jun 1, 2025; no further dose is planned."
     reacted = given((1, "2025-01-15", "life_threatening"))
     made = calendar("ocrelizumab_iv", one, reacted, as_of="2025-02-01", doses=3)
     assert made.flags == ("DISCONTINUE_PERMANENT",)

@@ -82,7 +82,7 @@ def test_the_answer_is_plain_json():
             "earliest_start": None,
             "ok": True,
             "blocks": True,
-            "text": "Good through 17 Feb 2025.",
+            "text": "Good through Feb 17, 2025.",
         }
     ]
     assert answer["proposal_result"]["decision"] == "accept"
@@ -168,7 +168,7 @@ def test_a_switch_discontinues_on_the_decision_unless_a_day_is_recorded():
     assert after["post_discontinuation_evaluation"] == ["2025-07-28"]
     assert answer["planned"] == []
     assert answer["switch_result"]["new_planned_dates"] == ["2025-02-24"]
-    assert answer["switch_result"]["text"].startswith("Not before 24 Feb 2025")
+    assert answer["switch_result"]["text"].startswith("Not before Feb 24, 2025")
     assert answer["switch_result"]["source"]
     reacted = {**one, "history": [{**history[0], "reaction": "life_threatening"}]}
     assert run_case(reacted)["flags"] == ["DISCONTINUE_PERMANENT"]

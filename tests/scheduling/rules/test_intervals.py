@@ -71,16 +71,16 @@ def test_intervals_and_days_read_as_people_write_them():
     assert str(Interval(months=1)) == "1 month"
     assert str(Interval(days=28)) == "28 days"
     assert [in_words(date(2026, month, month)) for month in range(1, 13)] == [
-        "1 Jan 2026",
-        "2 Feb 2026",
-        "3 Mar 2026",
-        "4 Apr 2026",
-        "5 May 2026",
-        "6 Jun 2026",
-        "7 Jul 2026",
-        "8 Aug 2026",
-        "9 Sep 2026",
-        "10 Oct 2026",
-        "11 Nov 2026",
-        "12 Dec 2026",
+        "Jan 1, 2026",
+        "Feb 2, 2026",
+        "Mar 3, 2026",
+        "Apr 4, 2026",
+        "May 5, 2026",
+        "Jun 6, 2026",
+        "Jul 7, 2026",
+        "Aug 8, 2026",
+        "Sep 9, 2026",
+        "Oct 10, 2026",
+        "Nov 11, 2026",
+        "Dec 12, 2026",
     ]

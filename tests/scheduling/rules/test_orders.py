@@ -51,7 +51,7 @@ def test_edges_of_an_order_are_allowed():
 
 def test_a_hold_that_ends_before_it_starts_says_both_days():
     held = order("2025-01-15", holds=(Hold(date(2025, 1, 2), date(2025, 1, 1)),))
-    words = "^1 Jan 2025 is not after the day the hold starts, 2 Jan 2025$"
+    words = "^Jan 1, 2025 is not after the day the hold starts, Jan 2, 2025$"
     with pytest.raises(BadInput, match=words):
         calendar("ocrelizumab_iv", held, as_of="2025-01-15")
 
@@ -109,14 +109,14 @@ def test_an_induction_dose_that_would_make_five_days_too_much_is_refused():
         (
             ((1, "2025-01-29"), (2, "2025-01-28")),
             "history[1].date",
-            "^28 Jan 2025 is before dose 1, 29 Jan 2025$",
+            "^Jan 28, 2025 is before dose 1, Jan 29, 2025$",
         ),
         (((2, "2025-01-28"), (1, "2025-01-29")), "history[0].date", "is before dose 1"),
-        (((3, "2025-01-14"),), "history[0].date", "^14 Jan 2025 is before the start, 15 Jan 2025$"),
+        (((3, "2025-01-14"),), "history[0].date", "^Jan 14, 2025 is before the start, Jan 15, 2025$"),
         (
             ((1, "2025-06-02"),),
             "history[0].date",
-            "^2 Jun 2025 is after 1 Jun 2025, the day the calendar is made for$",
+            "^Jun 2, 2025 is after Jun 1, 2025, the day the calendar is made for$",
         ),
         (((1, "2025-01-15", "bad"),), "history[0].reaction", "'bad' is not one of none, mild"),
         (

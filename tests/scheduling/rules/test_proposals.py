@@ -35,11 +35,11 @@ def test_every_edge_of_floor_and_window(on, decision, code):
 
 def test_the_sentence_has_the_numbers():
     assert propose(4, "2025-11-30").text == (
-        "30 Nov 2025 is too early: 5 months must pass after dose 3. The first day allowed is 1 Dec 2025."
+        "Nov 30, 2025 is too early: 5 months must pass after dose 3. The first day allowed is Dec 1, 2025."
     )
-    assert propose(4, "2025-12-05").text == "5 Dec 2025 is before the window, which opens on 18 Dec 2025."
-    assert propose(4, "2026-02-05").text == "5 Feb 2026 is after the window, which closed on 29 Jan 2026."
-    assert propose(4, "2026-01-01").text == "1 Jan 2026 is allowed."
+    assert propose(4, "2025-12-05").text == "Dec 5, 2025 is before the window, which opens on Dec 18, 2025."
+    assert propose(4, "2026-02-05").text == "Feb 5, 2026 is after the window, which closed on Jan 29, 2026."
+    assert propose(4, "2026-01-01").text == "Jan 1, 2026 is allowed."
     assert propose(4, "2025-11-30").source == "Ocrevus US PI 2.1-2.5"
     assert propose(4, "2025-12-05").source == propose(4, "2026-02-05").source == "house planning window"
     assert propose(4, "2026-01-01").source == "house rule H9"
@@ -121,7 +121,7 @@ def test_a_day_inside_a_hold_is_warned_about_when_nothing_worse_is_wrong(on, dec
     if code == "EARLY_OUTSIDE_WINDOW":
         assert result.text.endswith(" A hold covers that day.")
     if code == "ON_HOLD":
-        assert result.text == "A hold covers 28 Dec 2025; no dose is given until it ends."
+        assert result.text == "A hold covers Dec 28, 2025; no dose is given until it ends."
         assert result.source == "house rule H6"
         assert result.earliest_allowed == day("2025-12-01")
 
@@ -134,4 +134,4 @@ def test_a_hold_without_an_end_still_leaves_a_floor_for_later_doses():
 
 def test_a_late_day_inside_a_hold_says_both():
     held = order("2025-01-01", holds=(Hold(day("2026-02-01")),))
-    assert propose(4, "2026-02-05", wanted=held).text.endswith("29 Jan 2026. A hold covers that day.")
+    assert propose(4, "2026-02-05", wanted=held).text.endswith("Jan 29, 2026. A hold covers that day.")

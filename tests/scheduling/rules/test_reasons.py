@@ -20,15 +20,16 @@ def texts(made, index=0):
 def test_a_plain_dose_in_words():
     made = calendar("ocrelizumab_iv", order("2025-01-15"), LOADED, as_of="2025-02-01", doses=2)
     assert texts(made) == [
-        "Dose 3 is due 6 months after dose 1 (15 Jan 2025): 15 Jul 2025.",
-        "Not before 29 Jun 2025: 5 months after dose 2 (29 Jan 2025).",
-        "Window 1 Jul 2025 to 12 Aug 2025: 14 days before and 28 days after the due date, never before the floor.",
+        "Dose 3 is due 6 months after dose 1 (Jan 15, 2025): Jul 15, 2025.",
+        "Not before Jun 29, 2025: 5 months after dose 2 (Jan 29, 2025).",
+        "Window Jul 1, 2025 to Aug 12, 2025: 14 days before and 28 days after the due date, never before the floor.",
         "600 mg, the same for everybody.",
-        "Infusion 120 minutes.",
+        "Infusion 120 minutes; none of these asks for another length: one of the first 2 doses, "
+        "an earlier reaction that was severe or worse, 12 months since the previous dose.",
         "Observation 60 minutes.",
         "The whole visit takes 255 minutes: 60 to prepare, the infusion, the observation and 15 to finish.",
     ]
-    assert texts(made, 1)[0] == "Dose 4 is due 12 months after dose 1 (15 Jan 2025): 15 Jan 2026."
+    assert texts(made, 1)[0] == "Dose 4 is due 12 months after dose 1 (Jan 15, 2025): Jan 15, 2026."
     found = why(made)
     assert (found["FLOOR"].basis, found["WINDOW"].basis, found["RULE"].basis) == (
         "decision",
@@ -51,11 +52,11 @@ def test_a_plain_dose_in_words():
 
 def test_the_first_dose_in_words():
     made = calendar("ocrelizumab_iv", order("2025-01-15"), as_of="2025-01-15", doses=2)
-    assert texts(made)[0] == "Dose 1 is due on the start date (15 Jan 2025): 15 Jan 2025."
+    assert texts(made)[0] == "Dose 1 is due on the start date (Jan 15, 2025): Jan 15, 2025."
     assert "FLOOR" not in why(made)
     assert "WINDOW" not in why(made)
     assert texts(made)[2] == "Infusion 150 minutes because this is one of the first 2 doses."
-    assert texts(made, 1)[0] == "Dose 2 is due 14 days after dose 1 (15 Jan 2025): 29 Jan 2025."
+    assert texts(made, 1)[0] == "Dose 2 is due 14 days after dose 1 (Jan 15, 2025): Jan 29, 2025."
     made = calendar("ublituximab_iv", order("2025-01-15"), as_of="2025-01-15", doses=1)
     assert "Infusion 240 minutes because this is the first dose." in texts(made)
 
@@ -64,7 +65,7 @@ def test_a_floor_that_wins_says_so():
     late = given((1, "2025-03-03"), (2, "2025-04-28"))
     found = why(calendar("ocrelizumab_iv", order("2025-03-03"), late, as_of="2025-05-01", doses=1))
     assert found["FLOOR_WINS"].text == (
-        "That is before the minimum separation has passed, so it is due on 28 Sep 2025."
+        "That is before the minimum separation has passed, so it is due on Sep 28, 2025."
     )
     assert found["FLOOR_WINS"].inputs == {"rule_on": day("2025-09-03"), "floor_on": day("2025-09-28")}
     assert (found["FLOOR_WINS"].source, found["FLOOR_WINS"].basis) == ("house rule H5", "decision")
@@ -75,10 +76,10 @@ def test_an_overdue_dose_and_a_hold_say_so():
     made = calendar("ocrelizumab_iv", order("2025-01-15", holds=holds), LOADED, as_of="2025-07-20", doses=1)
     found = why(made)
     assert found["OVERDUE"].text == (
-        "It was due on 15 Jul 2025 and is not given; the first possible day is 20 Jul 2025."
+        "It was due on Jul 15, 2025 and is not given; the first possible day is Jul 20, 2025."
     )
     assert found["OVERDUE"].inputs == {"due_on": day("2025-07-15"), "as_of": day("2025-07-20")}
-    assert found["HOLD"].text == "A hold covers 20 Jul 2025; it clears on 25 Jul 2025."
+    assert found["HOLD"].text == "A hold covers Jul 20, 2025; it clears on Jul 25, 2025."
     assert found["HOLD"].inputs == {"from": day("2025-07-20"), "clears_on": day("2025-07-25")}
     assert found["HOLD"].source == found["OVERDUE"].source == "house rule H6"
     made = calendar("ocrelizumab_iv", order("2025-01-15"), LOADED, as_of="2025-07-15", doses=1)
@@ -143,10 +144,10 @@ def test_a_restart_and_the_end_of_the_order_say_so():
     one = order("2025-01-15", expires_on=day("2025-12-31"))
     found = why(calendar("ocrelizumab_iv", one, LOADED, as_of="2026-03-01", doses=1))
     assert found["RESTART_REVIEW"].text == (
-        "12 months or more since the previous dose (29 Jan 2025): the prescriber reviews the restart."
+        "12 months or more since the previous dose (Jan 29, 2025): the prescriber reviews the restart."
     )
     assert found["RESTART_REVIEW"].inputs == {"previous_on": day("2025-01-29"), "gap": "12 months"}
-    assert found["ORDER_EXPIRED"].text == "The order ends on 31 Dec 2025; this dose needs a renewed order."
+    assert found["ORDER_EXPIRED"].text == "The order ends on Dec 31, 2025; this dose needs a renewed order."
     assert found["ORDER_EXPIRED"].inputs == {"expires_on": day("2025-12-31")}
     assert (found["ORDER_EXPIRED"].source, found["ORDER_EXPIRED"].basis) == ("the order", "decision")
     usual = why(calendar("ocrelizumab_iv", one, LOADED, as_of="2025-02-01", doses=1))
@@ -176,11 +177,11 @@ def test_notes_of_the_whole_order_carry_their_numbers():
     made = calendar("natalizumab_eid_q6w", order("2024-01-08"), history, as_of="2025-01-20")
     notes = {note.code: note for note in made.notes}
     assert notes["MIN_SEPARATION_VIOLATION"].text == (
-        "Dose 15 was given on 20 Jan 2025, before 28 Jan 2025, 21 days after dose 14."
+        "Dose 15 was given on Jan 20, 2025, before Jan 28, 2025, 21 days after dose 14."
     )
     assert notes["MIN_SEPARATION_VIOLATION"].source == "house rule H10"
     assert notes["DISCONTINUE_PERMANENT"].text == (
-        "The reaction to dose 15 on 20 Jan 2025 ends this drug for good; it is never given again."
+        "The reaction to dose 15 on Jan 20, 2025 ends this drug for good; it is never given again."
     )
     assert notes["DISCONTINUE_PERMANENT"].source == "house rule H11"
     assert notes["DISCONTINUE_PERMANENT"].inputs == {"stopped_on": day("2025-01-20")}
@@ -190,7 +191,7 @@ def test_notes_of_the_whole_order_carry_their_numbers():
     notes = {note.code: note for note in made.notes}
     assert notes["DISCONTINUED"].source == "house rule H16"
     assert notes["EID_BEFORE_12_MONTHS"].text == (
-        "Fewer than 12 months on the 4-weekly interval, from 8 Jan 2025 to 8 Jan 2025."
+        "Fewer than 12 months on the 4-weekly interval, from Jan 8, 2025 to Jan 8, 2025."
     )
     assert notes["EID_BEFORE_12_MONTHS"].inputs == {
         "first_on": day("2025-01-08"),
@@ -201,7 +202,7 @@ def test_notes_of_the_whole_order_carry_their_numbers():
         "methylprednisolone_iv_3d", order("2025-11-10", prior_course_starts=starts), as_of="2025-11-10"
     )
     assert made.notes[0].text == (
-        "2 courses started in the 365 days before 10 Nov 2025; the prescriber confirms another."
+        "2 courses started in the 365 days before Nov 10, 2025; the prescriber confirms another."
     )
     assert made.notes[0].code == "COURSE_FREQUENCY"
     assert made.notes[0].inputs == {"start_on": day("2025-11-10")}

@@ -33,7 +33,7 @@ def test_after_natalizumab_four_weeks_wash_out_and_a_review_after_eight():
         (),
     )
     assert result.new_planned_dates == (day("2025-06-30"), day("2025-07-14"), day("2025-12-15"))
-    assert result.text == "Not before 30 Jun 2025; planned from 30 Jun 2025."
+    assert result.text == "Not before Jun 30, 2025; planned from Jun 30, 2025."
     assert "washout" in result.source
     for decision_on, flags in (("2025-07-28", ()), ("2025-07-29", ("PRESCRIBER_REVIEW",))):
         result = change("natalizumab_eid_q6w", "ocrelizumab_iv", [(28, "2025-06-02")], decision_on)
@@ -55,7 +55,7 @@ def test_without_a_line_in_the_table_the_decision_is_the_start():
     for from_id, to_id in (("ocrelizumab_iv", "alemtuzumab_ms"), ("ocrelizumab_iv", "natalizumab_q4w")):
         result = change(from_id, to_id, [(4, "2025-03-31")], "2025-06-10", doses=1)
         assert (result.start_not_before, result.planned_start, result.flags) == (None, day("2025-06-10"), ())
-        assert result.text == "No fixed rule; the prescriber sets the date. Planned from 10 Jun 2025."
+        assert result.text == "No fixed rule; the prescriber sets the date. Planned from Jun 10, 2025."
         assert result.source == "house rule H20"
     result = change("natalizumab_q4w", "ocrelizumab_iv", [], "2025-06-10", doses=1)
     assert (result.start_not_before, result.advise_start_by, result.planned_start) == (
