@@ -281,6 +281,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "scheduling.tasks.extend_calendars",
         "schedule": schedule(timedelta(hours=12)),
     },
+    "tidy": {"task": "scheduling.tasks.tidy", "schedule": schedule(timedelta(hours=12))},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
 

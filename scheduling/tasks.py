@@ -7,7 +7,7 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from scheduling.models import Heartbeat
-from scheduling.services import doses, notices
+from scheduling.services import doses, housekeeping, notices
 
 
 @shared_task(ignore_result=True, expires=30)
@@ -26,6 +26,12 @@ def send_due_notices() -> int:
 def extend_calendars() -> int:
     """Plan further ahead where the stored doses run out."""
     return doses.extend_calendars()
+
+
+@shared_task(ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def tidy() -> int:
+    """Forget what was only kept for a while."""
+    return housekeeping.tidy()
 
 
 @worker_ready.connect

@@ -20,8 +20,10 @@ from scheduling.models import DoseRecord, PlannedDose
 from scheduling.regimens import catalogue
 from scheduling.rules.amounts import check_plausible
 from scheduling.rules.calendar import Calendar, plan
+from scheduling.rules.caps import cumulative_mg_per_m2
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.rules.orders import Given, Order, check_history, check_order
+from scheduling.rules.orders import Given, Order, check_history, check_order, stopping_reaction
+from scheduling.rules.reasons import plain
 from scheduling.rules.regimen import Regimen
 from scheduling.services import doses, events
 from scheduling.services.guard import writes
@@ -251,7 +253,39 @@ def _read(patient: Patient, wish: Wish, today: date) -> tuple[Regimen, Order, tu
     )
     check_order(regimen, order)
     check_history(regimen, order, history, today)
+    _check_earlier_orders(patient, regimen, order)
     return regimen, order, history
+
+
+def _check_earlier_orders(patient: Patient, regimen: Regimen, order: Order) -> None:
+    """What ended a drug for good, and what a lifetime has had of it, stands beyond the order it happened in.
+
+    Raises RuleBroken when an earlier reaction forbids the drug, BadInput when the stated earlier lifetime
+    dose is less than what is on file.
+    """
+    if patient.pk is None:
+        return
+    on_file = Decimal(0)
+    for earlier in patient.prescriptions.all():
+        if doses.drug_code(earlier.regimen_id) != doses.drug_code(regimen.id):
+            continue
+        earlier.patient = patient
+        case = doses.case_of(earlier)
+        if reaction := stopping_reaction(case.regimen, case.history):
+            raise RuleBroken(
+                f"The reaction to dose {reaction.number} on {reaction.on:%b} {reaction.on.day}, {reaction.on.year} "
+                "ended this drug for good; it is never given again.",
+                code="DISCONTINUE_PERMANENT",
+                field="regimen_id",
+            )
+        if regimen.cumulative_cap is not None and case.history:
+            last = case.history[-1].number
+            on_file = max(on_file, cumulative_mg_per_m2(case.regimen, case.order, case.history, last))
+    if on_file > (order.prior_cumulative_mg_per_m2 or 0):
+        raise BadInput(
+            f"Earlier orders on file come to {plain(on_file)} mg/m2. Enter that or more.",
+            field="prior_cumulative_mg_per_m2",
+        )
 
 
 def _measure(patient: Patient, wish: Wish, today: date, by: User) -> None:
