@@ -14,6 +14,7 @@ from scheduling.models import DoseRecord, PlannedDose, Visit
 from scheduling.readings.chart import chart_cards
 from scheduling.readings.chart_words import day_words, plain
 from scheduling.readings.trail import who
+from scheduling.readings.warnings import Caution
 from scheduling.rules.reasons import Reason
 from scheduling.rules.regimen import Regimen
 
@@ -85,16 +86,17 @@ def _value(value: Any) -> str:
     return plain(value) if isinstance(value, Decimal) else str(value)
 
 
-def advice(regimen: Regimen, reaction: str | None, kind: str | None) -> list[tuple[str, str]]:
-    """What the facts say to do after such a reaction: (sentence, source), the hardest first."""
+def advice(regimen: Regimen, reaction: str | None, kind: str | None) -> list[Caution]:
+    """What the facts say to do after such a reaction, the hardest first."""
     found = []
-    if kind and kind in regimen.stopping_reaction_types:
-        told = next((text for name, text in regimen.reactions.items() if name.startswith(kind)), None)
+    stops = bool(kind and kind in regimen.stopping_reaction_types) or reaction == "life_threatening"
+    if stops:
+        title = _("The drug is stopped for good when this is saved; no further dose is planned.")
+        found.append(Caution("stop", title))
+    status = "stop" if stops or reaction == "severe" else "wait"
+    names = [name for name in regimen.reactions if kind and stops and name.startswith(kind)]
+    for name in [*names, reaction or "none"]:
+        told = regimen.reactions.get(name)
         if told is not None:
-            found.append((told.text, told.source))
-    told = regimen.reactions.get(reaction or "none")
-    if told is not None:
-        found.append((told.text, told.source))
-    if reaction == "life_threatening" or (kind and kind in regimen.stopping_reaction_types):
-        found.append((_("The drug is stopped for good when this is saved; no further dose is planned."), ""))
+            found.append(Caution(status, told.text[:1].upper() + told.text[1:] + ".", told.source))
     return found

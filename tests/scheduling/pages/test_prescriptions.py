@@ -10,6 +10,7 @@ from django.urls import reverse
 from patients.models import Hold, Prescription
 from scheduling.forms.prescriptions import Order
 from scheduling.models import Event
+from scheduling.services import prescribing
 from tests.makers import (
     NOW,
     clock_stands_at,
@@ -186,6 +187,39 @@ def test_the_same_order_sent_twice_is_one_order():
     again = send(patient, typed())
     assert again.status_code == 422 and "regimen_id" in again.context["form"].errors
     assert Prescription.objects.count() == 1
+
+
+def test_a_drug_ended_by_a_reaction_is_never_ordered_again_under_any_schedule():
+    reaction = row(0, "1", "2/1/2026", reaction="life_threatening")
+    patient = make_patient()
+    first = typed(regimen_id="natalizumab_q4w", start_on="2/1/2026", **{"given-count": "1"}, **reaction)
+    assert send(patient, first).status_code == 302
+    for do in ("preview", "save"):
+        again = send(patient, typed(regimen_id="natalizumab_eid_q6w", do=do))
+        assert "ended this drug for good" in again.content.decode()
+    assert Prescription.objects.count() == 1
+    assert send(patient, typed(regimen_id="ocrelizumab_iv")).status_code == 302
+
+
+def test_a_new_order_cannot_forget_the_lifetime_dose_of_an_earlier_one():
+    patient = make_patient()
+    sizes = {
+        "regimen_id": "mitoxantrone_ms_q3m",
+        "weight_kg": "70",
+        "height_cm": "170",
+        "start_on": "1/5/2026",
+    }
+    first = typed(**sizes, **{"given-count": "1"}, **row(0, "1", "1/5/2026"))
+    assert send(patient, first).status_code == 302
+    with clock_stands_at(NOW):
+        prescribing.stop(
+            prescription_id=Prescription.objects.get().pk, stopped_on=TODAY, why="moved", by=make_user()
+        )
+    forgotten = send(patient, typed(**{**sizes, "start_on": "4/6/2026"}))
+    assert forgotten.status_code == 422
+    assert "12 mg/m2" in str(forgotten.context["form"].errors["prior_cumulative_mg_per_m2"])
+    told = typed(**{**sizes, "start_on": "4/6/2026", "prior_cumulative_mg_per_m2": "12"})
+    assert send(patient, told).status_code == 302
 
 
 def test_an_order_is_amended_with_a_reason_and_the_old_terms_stay():

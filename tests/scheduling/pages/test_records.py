@@ -74,7 +74,7 @@ def test_a_severe_reaction_shows_what_the_label_says_and_the_visit_that_gets_too
         )
     effect = answer.context["effect"]
     assert effect.ends and [one for one, _why in effect.visits] == [visit]
-    assert any("never give again" in text for text, _source in answer.context["advice"])
+    assert any("never give again" in caution.title for caution in answer.context["advice"])
 
 
 def test_a_record_sent_twice_is_one_record():
