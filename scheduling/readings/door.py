@@ -158,7 +158,8 @@ def _premedication(visit: Visit, infusion_from: datetime) -> list[Moment]:
             until=_later(infusion_from, -given.lead_minutes_min),
         )
         for given in regimen.premedication
-        if applies(given, regimen, visit.dose.number)
+        # A fact file may say "none required": a fact for the pharmacist, nothing to give.
+        if given.dose != "-" and applies(given, regimen, visit.dose.number)
     ]
 
 

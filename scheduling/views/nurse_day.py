@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from nurses.models import Nurse
+from patients.models import Prescription
 from scheduling import clock, selectors
 from scheduling.forms.nurse import RecordForm
 from scheduling.models import Visit
@@ -81,6 +82,9 @@ def record(request: HttpRequest, visit_id: int) -> HttpResponse:
             messages.success(
                 request, _("Recorded: dose %(number)d was given.") % {"number": found.dose.number}
             )
+            found.dose.prescription.refresh_from_db(fields=["status"])
+            if found.dose.prescription.status == Prescription.Status.DISCONTINUED:
+                messages.warning(request, _("No further dose of this drug is planned. Call the office now."))
             return redirect("nurse-visit", visit_id=found.pk)
     return render(
         request, "scheduling/nurse/record.html", {"form": form, "door": door.door_of(found)}, status=status

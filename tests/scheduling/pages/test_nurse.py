@@ -162,6 +162,7 @@ def test_papers_that_are_missing_on_the_day_are_named_at_the_door(client, clock)
     visit.patient.evidence.filter(kind="brain_mri_baseline").update(withdrawn_at=NOW)
     page = get(client, nurse, "nurse-visit", visit_id=visit.pk).content.decode()
     assert "Before you start" in page and "Baseline brain MRI: none on file." in page
+    assert "none required" not in page.lower()  # no premedication is nothing to give
     assert "REMS patient authorization" not in page  # on file and in date
 
 
@@ -303,6 +304,13 @@ def test_what_cannot_be_is_said_beside_its_field_and_nothing_typed_is_lost(
     assert "<title>Error:" in page and "data-error-summary" in page
     assert ("x" * 10_000 if field == "note" else "kept as typed") in page
     assert not DoseRecord.objects.exists()
+
+
+@pytest.mark.parametrize(("reaction", "stopped"), [("severe", False), ("life_threatening", True)])
+def test_a_reaction_that_ends_the_drug_says_so_at_once(client, clock, reaction, stopped):
+    visit = open_visit(make_nurse())
+    page = client.get(record_at(client, visit, reaction=reaction).url).content.decode()
+    assert ("No further dose of this drug is planned." in page) is stopped
 
 
 def test_markup_in_a_note_stays_text(client, clock):
