@@ -6,6 +6,7 @@ import re
 from datetime import date, datetime
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from nurses.models import Nurse
 from patients.models import Patient
@@ -28,8 +29,7 @@ def birth_day(text: str) -> date | None:
             day = datetime.strptime(plain, form).date()  # noqa: DTZ007  (a day has no zone)
         except ValueError:
             continue
-        today = date.today()  # noqa: DTZ011  (only to tell 1926 from 2026)
-        return day if day <= today else _a_century_ago(day, form)
+        return day if day <= timezone.localdate() else _a_century_ago(day, form)
     return None
 
 
@@ -44,9 +44,7 @@ def find_patients(user: selectors.Viewer, text: str) -> QuerySet[Patient]:
     asked = _by_name(text, "search_name__contains") | Q(mrn__iexact=text.strip())
     digits = re.sub(r"\D", "", text)
     if len(digits) >= FEWEST_DIGITS and not re.search(r"[^\W\d]", text):
-        asked |= Q(
-            contacts__channel__in=["text", "voice"], contacts__value__contains=digits.removeprefix("1")
-        )
+        asked |= Q(contacts__channel__in=["text", "voice"], contacts__value__contains=digits)
     if born := birth_day(text):
         asked |= Q(date_of_birth=born)
     return selectors.patients_for(user).filter(asked).distinct()[:MOST]

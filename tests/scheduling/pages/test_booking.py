@@ -325,3 +325,26 @@ def test_the_times_are_those_of_the_home_not_of_the_agency():
     visit = Visit.objects.get(dose=dose)
     assert visit.starts_at == at(dose.due_on, 9, time_zone="America/Denver")
     assert visit.starts_at - NOW > timedelta()
+
+
+def test_a_proposed_time_that_needs_a_reason_asks_for_it_in_the_filled_form():
+    dose = make_dose(ready=False)
+    make_nurse()
+    with at_the_desk() as client:
+        slot = client.get(url(dose)).context["slots"][0]["value"]
+        answer = client.post(url(dose), {"slot": slot})
+        assert answer.status_code == 422
+        form = answer.context["form"]
+        assert "Hepatitis B" in str(form.errors["override"])
+        typed = {name: form[name].value() for name in ("nurse", "day", "other_day", "start")}
+        assert client.post(url(dose), {**typed, "override": "Result seen on paper"}).status_code == 302
+
+
+def test_a_hold_over_every_day_on_offer_is_said_instead_of_blaming_the_nurses():
+    dose = make_dose()
+    make_nurse()
+    Hold.objects.create(prescription=dose.prescription, starts_on=today_at(), reason="infection")
+    with at_the_desk() as client:
+        page = client.get(url(dose)).content.decode()
+    assert "A hold covers all these days" in page
+    assert "No nurse is free" not in page

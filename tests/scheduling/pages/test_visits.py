@@ -216,3 +216,31 @@ def test_a_visit_shows_the_time_on_the_patients_wall():
     visit = make_visit(dose, make_nurse(licence_state="CO"))
     with at_the_desk() as client:
         assert ", 9:00 am" in client.get(url("visit", visit)).content.decode()
+
+
+def test_a_visit_does_not_stand_in_its_own_way_when_it_is_moved_a_little():
+    visit = make_visit()
+    with at_the_desk() as client:
+        answer = client.get(
+            url("visit-move", visit), move_wish(visit, start="09:30"), headers={"HX-Request": "true"}
+        )
+        assert answer.context["verdict"].status == "ok"
+        assert client.post(url("visit-move", visit), move_wish(visit, start="09:30")).status_code == 302
+
+
+def test_a_visit_without_a_dose_has_a_page_and_nothing_to_move():
+    model = make_visit()
+    start = model.starts_at + 2 * DAY
+    lab = Visit.objects.create(
+        patient=model.patient, kind="lab_draw", nurse=model.nurse, time_zone=model.time_zone,
+        starts_at=start, ends_at=start + 30 * MINUTE,
+    )  # fmt: skip
+    with at_the_desk() as client:
+        page = client.get(url("visit", lab))
+        assert page.status_code == 200
+        assert url("visit-move", lab) not in page.content.decode()
+        assert client.get(url("visit-move", lab)).status_code == 404
+        assert (
+            client.post(url("visit-cancel", lab), {"reason_class": "patient", "version": 1}).status_code
+            == 404
+        )
