@@ -74,15 +74,17 @@ def _ended(request: HttpRequest) -> HttpResponse:
             body, status=401, content_type="application/problem+json", headers={"WWW-Authenticate": "Token"}
         )
     if _is_part(request):
-        return HttpResponse(status=204, headers={"HX-Redirect": _sign_in(_page_of(request), ended=True)})
+        return HttpResponse(status=204, headers={"HX-Redirect": _sign_in(_page_of(request), ended="1")})
     if request.path == reverse("sign-out"):
         return HttpResponseRedirect(reverse("sign-in"))
-    here = request.get_full_path() if request.method == "GET" else reverse("home")
-    return HttpResponseRedirect(_sign_in(here, ended=True))
+    if request.method == "GET":
+        return HttpResponseRedirect(_sign_in(request.get_full_path(), ended="1"))
+    # What was typed did not arrive: the page says so, and leads back to the form.
+    return HttpResponseRedirect(_sign_in(_form_page_of(request), ended="unsent"))
 
 
-def _sign_in(back_to: str, *, ended: bool = False) -> str:
-    query = {"next": back_to, "ended": "1"} if ended else {"next": back_to}
+def _sign_in(back_to: str, *, ended: str = "") -> str:
+    query = {"next": back_to, "ended": ended} if ended else {"next": back_to}
     return f"{reverse('sign-in')}?{urlencode(query)}"
 
 
@@ -92,7 +94,17 @@ def _is_part(request: HttpRequest) -> bool:
 
 def _page_of(request: HttpRequest) -> str:
     """The page a part was asked for from, without its host: signing in leads back there."""
-    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    return _path_of(request.headers.get("HX-Current-URL", ""))
+
+
+def _form_page_of(request: HttpRequest) -> str:
+    """The page of ours a form was sent from; home when the browser does not say."""
+    referring = request.headers.get("Referer", "")
+    return _path_of(referring) if urlsplit(referring).netloc == request.get_host() else reverse("home")
+
+
+def _path_of(url: str) -> str:
+    page = urlsplit(url)
     return (page.path + (f"?{page.query}" if page.query else "")) or reverse("home")
 
 

@@ -49,7 +49,7 @@ class SignIn(LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(
-            session_ended=self.request.GET.get("ended") == "1",
+            session_ended=self.request.GET.get("ended", ""),
             sign_ins=_demo_sign_ins(),
             **kwargs,
         )

@@ -68,14 +68,20 @@ def test_a_part_of_a_page_sends_the_whole_window_to_sign_in(client):
     assert answer["HX-Redirect"] == "/sign-in/?next=%2Fstaff%2Fqueue%2F%3Flate%3D1"
 
 
-def test_a_page_that_posts_after_the_end_leads_home_and_writes_nothing(client):
+@pytest.mark.parametrize(
+    ("referring", "back"),
+    [("", "%2F"), ("http://testserver/settings/", "%2Fsettings%2F"), ("https://evil.example/x", "%2F")],
+)
+def test_a_form_sent_after_the_end_says_that_it_was_not_sent_and_writes_nothing(client, referring, back):
     user = make_user()
     with clock_stands_at(NOW):
         client.force_login(user)
         client.get(PAGE)
     with clock_stands_at(NOW + 16 * MINUTE):
-        answer = client.post(PAGE, {"theme": "dark", "text_size": "150", "language": "en"})
-    assert answer.url == "/sign-in/?next=%2F&ended=1"
+        typed = {"theme": "dark", "text_size": "150", "language": "en"}
+        answer = client.post(PAGE, typed, headers={"Referer": referring} if referring else {})
+    assert answer.url == f"/sign-in/?next={back}&ended=unsent"
+    assert b"Your session ended before this was sent." in client.get(answer.url).content
     user.refresh_from_db()
     assert user.theme == "auto"
 
