@@ -16,7 +16,7 @@ from scheduling.rules import states
 from scheduling.rules.eligibility import Problem
 from scheduling.rules.errors import BadInput, NeedsReason, RuleBroken, SlotTaken, StaleVersion
 from scheduling.services import doses, events, notices, preflight
-from scheduling.services.guard import writes
+from scheduling.services.guard import fits, writes
 
 MOVE_OR_CANCEL_CLASSES = frozenset(
     {"patient", "provider", "organisation", "payer", "drug_supply", "clinical", "weather"}
@@ -100,10 +100,7 @@ def move_visit(
         without=old.pk,
     )
     soft = settle(problems, override)
-    old.state, old.version = "moved", old.version + 1
-    old.cancel_class, old.cancel_note, old.cancelled_at = reason_class, note[:500], now
-    old.attention_code = old.attention = ""
-    old.save()
+    _retire(old, "moved", reason_class, note, now)
     visit = _create(dose, patient, nurse, starts_at, by=by, override=override, soft=soft, old=old)
     events.write(
         "visit_moved",
@@ -140,10 +137,7 @@ def cancel_visit(
     patient, _nurses, dose = _locked(seen["dose_id"], [seen["nurse_id"]])
     visit = _fresh_visit(visit_id, version, seen["nurse_id"])
     states.check_move(visit.state, "cancelled")
-    visit.state, visit.version = "cancelled", visit.version + 1
-    visit.cancel_class, visit.cancel_note, visit.cancelled_at = reason_class, note[:500], now
-    visit.attention_code = visit.attention = ""
-    visit.save()
+    _retire(visit, "cancelled", reason_class, note, now)
     events.write(
         "visit_cancelled", by=by, patient=patient, subject=visit, why=note, reason_class=reason_class
     )
@@ -198,6 +192,14 @@ def _fresh_visit(visit_id: int, version: int | None, nurse_id: int) -> Visit:
     return visit
 
 
+def _retire(visit: Visit, state: str, reason_class: str, note: str, now: datetime) -> None:
+    """The visit will not happen as booked: it frees the time, keeps the reason and needs no decision any more."""
+    visit.state, visit.version = state, visit.version + 1
+    visit.cancel_class, visit.cancel_note, visit.cancelled_at = reason_class, fits(note, "note"), now
+    visit.attention_code = visit.attention = ""
+    visit.save()
+
+
 def _create(
     dose: PlannedDose,
     patient: Patient,
@@ -224,7 +226,7 @@ def _create(
         wrap_up_minutes=dose.wrap_up_minutes,
         version=old.version if old else 1,
         moved_from=old,
-        override_reason=override.strip()[:500] if soft else "",
+        override_reason=fits(override, "override") if soft else "",
         override_codes=soft,
         override_by=by if soft else None,
         booked_by=by,

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from scheduling.rules.errors import Conflict, SlotTaken
+from scheduling.rules.errors import BadInput, Conflict, SlotTaken
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -23,6 +23,17 @@ TAKEN_BY = {
     "dose_number_once": ("DOSE_TAKEN", "This dose is being planned by somebody else."),
     "record_first_once": ("ALREADY_RECORDED", "This dose was recorded already."),
 }
+
+
+SENTENCE = 500  # characters of a reason; notes have their own limits
+
+
+def fits(text: str, field: str, limit: int = SENTENCE) -> str:
+    """The text without outer blanks. Raises BadInput beside `field` when it is too long: nothing is cut off."""
+    text = text.strip()
+    if len(text) > limit:
+        raise BadInput(f"Keep it to {limit:,} characters; this has {len(text):,}.", field=field)
+    return text
 
 
 def writes(service: Callable[P, R]) -> Callable[P, R]:

@@ -17,7 +17,7 @@ from scheduling import clock
 from scheduling.rules.amounts import check_plausible
 from scheduling.rules.errors import BadInput
 from scheduling.services import doses, events
-from scheduling.services.guard import writes
+from scheduling.services.guard import fits, writes
 
 
 @writes
@@ -124,7 +124,7 @@ def withdraw_evidence(*, evidence_id: int, by: User, why: str) -> Evidence:
         raise BadInput("Say why it is withdrawn.", field="why")
     paper = Evidence.objects.select_for_update(no_key=True).get(pk=evidence_id)
     if paper.withdrawn_at is None:
-        paper.withdrawn_at, paper.withdrawn_why = timezone.now(), why[:500]
+        paper.withdrawn_at, paper.withdrawn_why = timezone.now(), fits(why, "why")
         paper.save(update_fields=["withdrawn_at", "withdrawn_why"])
         events.write("evidence_withdrawn", by=by, patient=paper.patient_id, subject=paper, why=why)
     return paper

@@ -26,7 +26,7 @@ from scheduling.rules.orders import Given, Order, check_history, check_order, st
 from scheduling.rules.reasons import plain
 from scheduling.rules.regimen import Regimen
 from scheduling.services import doses, events
-from scheduling.services.guard import writes
+from scheduling.services.guard import fits, writes
 
 OPEN = (Prescription.Status.DRAFT, Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
 TERMS = (
@@ -109,7 +109,7 @@ def prescribe(*, patient_id: int, wish: Wish, by: User, today: date | None = Non
         parameters={name: str(value) for name, value in wish.parameters.items()},
         prior_cumulative_mg_per_m2=wish.prior_cumulative_mg_per_m2,
         prior_course_starts=[day.isoformat() for day in wish.prior_course_starts],
-        note=wish.note,
+        note=fits(wish.note, "note", 2000),
         created_by=by,
     )
     _write_version(prescription, by=by, why="")
@@ -172,7 +172,7 @@ def hold(*, prescription_id: int, starts_on: date, clears_on: date | None, reaso
     prescription = doses.lock(prescription_id)
     if prescription.status not in OPEN:
         raise Conflict("This order has ended; there is nothing to hold.", code="ORDER_ENDED")
-    said = {"starts_on": starts_on, "clears_on": clears_on, "reason": reason[:500]}
+    said = {"starts_on": starts_on, "clears_on": clears_on, "reason": fits(reason, "reason")}
     if twin := prescription.holds.filter(withdrawn_at__isnull=True, **said).first():
         return twin  # the same form sent twice
     placed = Hold.objects.create(prescription=prescription, created_by=by, **said)
@@ -214,7 +214,7 @@ def stop(*, prescription_id: int, stopped_on: date, why: str, by: User) -> Presc
         raise BadInput("A drug is stopped today or on an earlier day.", field="stopped_on")
     if prescription.discontinued_on is not None:
         raise Conflict("This order was stopped already.", code="ORDER_ENDED")
-    prescription.discontinued_on, prescription.discontinued_why = stopped_on, why[:500]
+    prescription.discontinued_on, prescription.discontinued_why = stopped_on, fits(why, "why")
     prescription.save(update_fields=["discontinued_on", "discontinued_why"])
     events.write("prescription_stopped", by=by, patient=prescription.patient, subject=prescription, why=why)
     doses.sync(prescription)
@@ -306,7 +306,7 @@ def _write_version(prescription: Prescription, *, by: User, why: str) -> None:
         terms={
             name: value if isinstance(value, (dict, list)) else _plain(value) for name, value in terms.items()
         },
-        why=why[:500],
+        why=fits(why, "why"),
         created_by=by,
     )
 

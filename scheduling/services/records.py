@@ -13,7 +13,9 @@ from scheduling.models import DoseRecord, PlannedDose, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Conflict
 from scheduling.services import doses, events
-from scheduling.services.guard import writes
+from scheduling.services.guard import fits, writes
+
+NOTE = 2000  # characters
 
 
 @writes
@@ -49,7 +51,7 @@ def record_given(
         amount_mg=dose.amount_mg if amount_mg is None else amount_mg,
         reaction=reaction,
         reaction_type=reaction_type,
-        note=note,
+        note=fits(note, "note", NOTE),
         visit=visit,
         recorded_by=by,
     )
@@ -103,9 +105,9 @@ def correct_record(
         reaction_type=reaction_type,
         elsewhere=wrong.elsewhere,
         visit=wrong.visit,
-        note=note,
+        note=fits(note, "note", NOTE),
         amends=wrong,
-        why=why[:500],
+        why=fits(why, "why"),
         recorded_by=by,
     )
     events.write(

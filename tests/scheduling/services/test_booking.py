@@ -397,3 +397,14 @@ def test_a_cancellation_asks_whose_reason_it_is():
     with pytest.raises(BadInput) as refused:
         booking.cancel_visit(visit_id=make_visit().pk, by=make_user(), reason_class="whatever", now=NOW)
     assert refused.value.field == "reason_class"
+
+
+def test_a_reason_is_never_cut_off():
+    dose = make_dose(ready=False)
+    with pytest.raises(BadInput) as refused:
+        book(dose, override="x" * 501)
+    assert (refused.value.field, str(refused.value)) == (
+        "override",
+        "Keep it to 500 characters; this has 501.",
+    )
+    assert book(dose, override="x" * 500).override_reason == "x" * 500
