@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -49,8 +50,17 @@ def book(request: HttpRequest, dose_id: int) -> HttpResponse:
             status = refused(form, no, dose)
         else:
             request.session["just_booked"] = visit.pk
+            say_which(request, form)
             return redirect("queue")
     return book_page(request, desk, form, status=status, **chosen(desk, form))
+
+
+def say_which(request: HttpRequest, form: BookForm) -> None:
+    """After the fact: of a wall-clock time that comes twice that night, the first was taken."""
+    if form.happens_twice:
+        messages.info(
+            request, _("The clocks go back that night. The visit is at the first of the two times.")
+        )
 
 
 def verdict_part(request: HttpRequest, desk: Desk, form: BookForm) -> HttpResponse:

@@ -15,7 +15,7 @@ from scheduling.readings import search
 @require_http_methods(["GET", "HEAD", "POST"])
 def find(request: HttpRequest) -> HttpResponse:
     """The box, and below it who fits what was posted."""
-    form = FindForm(request.POST or None) if request.method == "POST" else FindForm()
+    form = FindForm(request.POST) if request.method == "POST" else FindForm()
     context: dict[str, object] = {"section": "find", "form": form}
     status = 200
     if request.method == "POST":

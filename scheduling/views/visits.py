@@ -18,7 +18,7 @@ from scheduling.readings.desk import Desk
 from scheduling.rules import states
 from scheduling.rules.errors import Refused, StaleVersion
 from scheduling.services import booking, events
-from scheduling.views.booking import chosen, make_form, refused, verdict_part
+from scheduling.views.booking import chosen, make_form, refused, say_which, verdict_part
 
 
 @selectors.office_only
@@ -49,26 +49,13 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
     status = 422
     if form.is_valid():
         try:
-            moved = booking.move_visit(
-                visit_id=visit.pk,
-                nurse_id=form.nurse_id,
-                starts_at=form.starts_at,
-                by=request.user,
-                reason_class=form.cleaned_data["reason_class"],
-                note=form.cleaned_data["note"],
-                override=form.cleaned_data["override"],
-                version=form.cleaned_data["version"],
-            )
+            moved = _moved(request, visit, form)
         except StaleVersion as no:
             return _move_page(request, visit, desk, _anew(form, visit, no), status=no.status, stale=True)
         except Refused as no:
             status = refused(form, no, visit.dose)
         else:
-            when = words.at_words(moved.starts_at, moved.time_zone)
-            messages.success(
-                request,
-                _("Moved to %(when)s with %(nurse)s.") % {"when": when, "nurse": moved.nurse.listed_name},
-            )
+            _say_where(request, form, moved)
             return redirect("visit", moved.pk)
     return _move_page(request, visit, desk, form, status=status, **chosen(desk, form))
 
@@ -81,7 +68,7 @@ def cancel(request: HttpRequest, visit_id: int) -> HttpResponse:
     if visit.state not in states.OPEN:
         return _closed(request, visit)
     undo = "undo" in request.POST
-    form = ReasonForm(request.POST or None, initial={"version": visit.version})
+    form = ReasonForm(request.POST if request.method == "POST" else None, initial={"version": visit.version})
     status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
@@ -104,6 +91,29 @@ def cancel(request: HttpRequest, visit_id: int) -> HttpResponse:
         messages.success(request, said % {"name": visit.patient.listed_name})
         return redirect("queue")
     return _cancel_page(request, visit, form, status=status)
+
+
+def _moved(request: HttpRequest, visit: Visit, form: MoveForm) -> Visit:
+    """The new visit a valid form asks for. Raises what the service raises."""
+    return booking.move_visit(
+        visit_id=visit.pk,
+        nurse_id=form.nurse_id,
+        starts_at=form.starts_at,
+        by=request.user,
+        reason_class=form.cleaned_data["reason_class"],
+        note=form.cleaned_data["note"],
+        override=form.cleaned_data["override"],
+        version=form.cleaned_data["version"],
+    )
+
+
+def _say_where(request: HttpRequest, form: MoveForm, moved: Visit) -> None:
+    say_which(request, form)
+    when = words.at_words(moved.starts_at, moved.time_zone)
+    messages.success(
+        request,
+        _("Moved to %(when)s with %(nurse)s.") % {"when": when, "nurse": moved.nurse.listed_name},
+    )
 
 
 def _visits(request: HttpRequest) -> Any:

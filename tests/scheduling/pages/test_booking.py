@@ -189,8 +189,11 @@ def test_of_a_time_that_comes_twice_the_first_is_meant_and_told():
     dose, nurse = make_dose(start_on=start_on), make_nurse()
     with at_the_desk() as client:
         answer = client.post(url(dose), wish(nurse, start_on, "01:30", check="1"))
-    assert answer.context["form"].starts_at == datetime.fromisoformat("2026-11-01T06:30:00+00:00")
-    assert "comes twice" in answer.content.decode()
+        assert answer.context["form"].starts_at == datetime.fromisoformat("2026-11-01T06:30:00+00:00")
+        assert "comes twice" in answer.content.decode()
+        reason = {"override": "asked for the night"}
+        booked = client.post(url(dose), wish(nurse, start_on, "01:30", **reason), follow=True)
+    assert "first of the two times" in booked.content.decode()
 
 
 @pytest.mark.parametrize(
