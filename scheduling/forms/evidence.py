@@ -49,7 +49,6 @@ class EvidenceForm(forms.Form):
         label=_("What does it say?"),
         choices=[("yes", _("It allows dosing")), ("no", _("It does not allow dosing"))],
         widget=forms.RadioSelect,
-        initial="yes",
     )
     reference = forms.CharField(
         label=_("Number or result"),

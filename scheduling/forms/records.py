@@ -31,9 +31,7 @@ class RecordForm(forms.Form):
         decimal_places=2,
         min_value=Decimal("0.01"),
     )
-    reaction = forms.ChoiceField(
-        label=_("Reaction"), choices=GRADES, widget=forms.RadioSelect, initial="none"
-    )
+    reaction = forms.ChoiceField(label=_("Reaction"), choices=GRADES, widget=forms.RadioSelect)
     reaction_type = forms.ChoiceField(label=_("Type of reaction"), choices=TYPES, required=False)
     note = note_form_field(_("Note"))
 

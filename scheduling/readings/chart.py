@@ -179,8 +179,7 @@ def _card(
     regimen = doses.regimen_of(order)
     booked = {row.number: visits[row.pk] for row in rows if row.pk in visits and row.state == "planned"}
     case = doses.case_of_rows(order, measured, holds, records)
-    calendar, wrong = calendar_of_day(case, booked, today)
-    derived = {dose.number: dose for dose in calendar.planned} if calendar else {}
+    calendar, derived, wrong = calendar_of_day(case, booked, today)
     lines, first = [], True
     for row in sorted(rows, key=lambda row: row.number):
         row.prescription = order
@@ -197,22 +196,32 @@ def _card(
 
 def calendar_of_day(
     case: Case, booked: Mapping[int, Visit], today: date
-) -> tuple[Calendar | None, BadInput | None]:
-    """The calendar as it stands today: a booked visit stands for its dose, the first unbooked one may be overdue."""
+) -> tuple[Calendar | None, dict[int, Dose], BadInput | None]:
+    """The calendar as it stands today, its doses by number with the booked ones before them, and what is wrong.
+
+    A booked visit stands for its dose, so only the first dose without one can be overdue.
+    """
     history = list(case.history)
     number = history[-1].number + 1 if history else 1
-    while number in booked:
-        visit = booked[number]
-        day = clock.local_day(visit.starts_at, visit.time_zone)
-        if history and day < history[-1].on:
-            break
-        history.append(Given(number, day))
-        number += 1
-    as_of = max([today, *(given.on for given in history)])
+    found: dict[int, Dose] = {}
     try:
-        return plan(case.regimen, case.order, history, as_of, until=today + doses.HORIZON), None
+        while number in booked:
+            day = clock.local_day(booked[number].starts_at, booked[number].time_zone)
+            if history and day < history[-1].on:
+                break
+            as_of = history[-1].on if history else case.order.start_on
+            found.update({dose.number: dose for dose in _next(case, history, as_of)})
+            history.append(Given(number, day))
+            number += 1
+        as_of = max([today, *(given.on for given in history)])
+        calendar = plan(case.regimen, case.order, history, as_of, until=today + doses.HORIZON)
     except BadInput as no:
-        return None, no
+        return None, found, no
+    return calendar, found | {dose.number: dose for dose in calendar.planned}, None
+
+
+def _next(case: Case, history: Sequence[Given], as_of: date) -> Sequence[Dose]:
+    return plan(case.regimen, case.order, history, as_of, doses=1).planned
 
 
 def _given_line(row: PlannedDose, record: DoseRecord) -> Line:
@@ -235,6 +244,7 @@ def _open_line(row: PlannedDose, now: Dose | None, visit: Visit | None, today: d
         row.window_start_on, row.window_end_on, row.reasons, row.needs_renewed_order, row.flags, visit,
     )  # fmt: skip
     if visit is not None:
+        line.reasons = now.reasons if now is not None else row.reasons
         line.state, line.on = "booked", visit.local_start.date()
         line.status, line.word = (
             ("stop", _("Needs a decision")) if visit.attention else ("ok", visit.get_state_display())

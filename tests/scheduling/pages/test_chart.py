@@ -204,6 +204,13 @@ def test_the_page_about_a_dose_gives_rule_numbers_source_and_history():
     assert Event.objects.filter(action="chart_read", subject="dose", patient=order.patient).count() == 1
 
 
+def test_a_booked_dose_explains_itself_with_its_numbers_too():
+    visit = make_visit(make_dose(start_on=TODAY + timedelta(days=7)))
+    with at_the_desk() as client:
+        answer = client.get(reverse("dose", args=[visit.dose_id]))
+    assert answer.context["steps"][0].numbers and answer.context["steps"][0].basis == "US label"
+
+
 def test_an_override_is_told_with_the_person_and_the_reason():
     dose = make_dose(start_on=TODAY + timedelta(days=60))
     lead = make_user(Role.COORDINATOR, first_name="Lena", last_name="Ortiz")

@@ -98,6 +98,7 @@ def test_a_record_sent_twice_is_one_record():
         ({"amount_mg": "1e9"}, "amount_mg"),
         ({"amount_mg": "9" * 400}, "amount_mg"),
         ({"reaction": "awful"}, "reaction"),
+        ({"reaction": ""}, "reaction"),  # nobody has said that there was none
         ({"reaction_type": "hypersensitivity"}, "reaction"),
         ({"note": "y" * 10_000}, "note"),
     ],
@@ -178,6 +179,7 @@ def test_one_step_puts_a_result_on_file_and_the_gate_opens():
         ({"kind": "site_decision"}, "prescription"),
         ({"kind": "<script>"}, "kind"),
         ({"clear": "maybe"}, "clear"),
+        ({"clear": ""}, "clear"),  # a person reads the result; nothing is taken for granted
         ({"prescription": "999999"}, "prescription"),
         ({"note": "z" * 10_000}, "note"),
     ],
