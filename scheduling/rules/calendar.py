@@ -21,7 +21,8 @@ from scheduling.rules.durations import (
     infusion_minutes,
     premedication_lead,
 )
-from scheduling.rules.intervals import Interval, add_months, due_after, earliest_after, in_words
+from scheduling.rules.extended import long_enough, ordinary_stretch
+from scheduling.rules.intervals import Interval, due_after, earliest_after, in_words
 from scheduling.rules.orders import (
     Given,
     Hold,
@@ -355,13 +356,8 @@ class _Planner:
     def _flag_extended_interval(self, months: int) -> None:
         rule = self.regimen.extended_interval
         assert rule is not None
-        first_on = first_infusion_on(self.order, self.given)
-        last_on = self.given[-1].on if self.given else first_on
-        for earlier, later in consecutive(self.order, self.given):
-            if (later.on - earlier.on).days >= rule.long_from_days:
-                last_on = earlier.on
-                break
-        if last_on < add_months(first_on, months):
+        first_on, last_on = ordinary_stretch(rule, self.order, self.given)
+        if not long_enough(rule, self.order, self.given):
             text = (
                 f"Fewer than {months} months on the 4-weekly interval, from {in_words(first_on)} "
                 f"to {in_words(last_on)}."

@@ -117,7 +117,7 @@ def _given(reader: Reader) -> Given:
     given = Given(
         number=reader.required("dose_number", lambda key: reader.whole(key, 1, HIGHEST_GIVEN)),
         on=reader.required("date", reader.day),
-        reaction=reader.text("reaction") or "none",
+        reaction="none" if (grade := reader.text("reaction")) is None else grade,
         reaction_type=reader.text("reaction_type"),
         mg_per_m2=reader.number("dose_mg_per_m2"),
     )

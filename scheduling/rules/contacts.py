@@ -31,8 +31,10 @@ def contacts_after(regimen: Regimen, order: Order, history: Iterable[Given]) -> 
         return ()
     latest = given[-1]
     course = regimen.course_of(latest.number)
+    total = total_doses(regimen, order)
     ends_course = course is not None and (
-        latest.number in (course.last, total_doses(regimen, order))
+        latest.number == course.last
+        or (total is not None and latest.number >= total)
         or discontinued_on(regimen, order, given) is not None
     )
     owed = [

@@ -167,19 +167,27 @@ def _endless(anchor_on: date, first: Interval, every: Interval) -> Iterator[date
 def _after_each_course(
     rule: MonitoringRule, regimen: Regimen, treatment: _Treatment
 ) -> Iterator[tuple[int, Iterable[date]]]:
-    """Counted from the last infusion of each course; a later course cuts it (house rule H18)."""
-    first_of: dict[int, date] = {}
-    last_of: dict[int, date] = {}
+    """Counted from the last infusion of each course; a later course cuts it (house rule H18).
+
+    A pause inside a course is watched too, from the dose before it: a hold must not leave months without labs.
+    """
+    course_days: dict[int, list[date]] = {}
     for number, on in treatment.doses.items():
         course = regimen.course_of(number)
         assert course is not None  # a fact file with this anchor has courses for every dose
-        first_of.setdefault(course.number, on)
-        last_of[course.number] = on
-    for course_number in range(1, max(last_of, default=1) + 1):
-        days: list[date] = []
-        anchor_on = last_of.get(course_number)
-        if anchor_on is not None:
-            last_on = min(add_months(anchor_on, rule.until_months), treatment.cut_on)
-            next_on = min((on for number, on in first_of.items() if number > course_number), default=None)
-            days = [on for on in _repeated(anchor_on, rule, last_on) if next_on is None or on < next_on]
-        yield course_number, days
+        course_days.setdefault(course.number, []).append(on)
+    for course_number in range(1, max(course_days, default=1) + 1):
+        infusions = course_days.get(course_number, [])
+        following = [on for number, days in course_days.items() if number > course_number for on in days[:1]]
+        until = [*infusions[1:], min(following, default=LAST_DAY)]
+        yield (
+            course_number,
+            [
+                on
+                for anchor_on, next_on in zip(infusions, until, strict=False)
+                for on in _repeated(
+                    anchor_on, rule, min(add_months(anchor_on, rule.until_months), treatment.cut_on)
+                )
+                if on < next_on
+            ],
+        )

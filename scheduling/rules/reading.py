@@ -15,7 +15,7 @@ T = TypeVar("T")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LONGEST_SHOWN = 60
 _LONGEST_TEXT = 10_000
-_LARGEST = Decimal(10) ** 9
+_LARGEST_POWER = 9  # of ten
 
 
 def shown(value: object) -> str:
@@ -129,6 +129,8 @@ def read_number(value: object, path: str) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         raise BadInput(f"{shown(value)} is not a number", field=path)
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or abs(number) > _LARGEST or number.as_tuple().exponent < -12:  # type: ignore[operator]
+    # By its size, not by comparing: an exponent of millions would overflow the comparison itself.
+    usable = number.is_finite() and (not number or -12 <= number.adjusted() <= _LARGEST_POWER)
+    if not usable or number.as_tuple().exponent < -12:  # type: ignore[operator]
         raise BadInput(f"{shown(value)} is not a number that can be used", field=path)
     return number

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from scheduling.rules.caps import is_over
+from scheduling.rules.extended import long_enough
 from scheduling.rules.intervals import Interval, due_after, earliest_after, in_words
-from scheduling.rules.orders import Given, Order, check_day, check_history, check_order
+from scheduling.rules.orders import Given, Order, check_day, check_history, check_order, stopping_reaction
 from scheduling.rules.projection import project
 from scheduling.rules.regimen import Regimen, Sourced
 
@@ -60,8 +61,9 @@ def switch(
 ) -> SwitchResult:
     """The new drug starts on the later of the decision and the first day the table allows.
 
-    Without a line in the table the prescriber sets the date: it starts on the day of the decision.
-    Raises BadInput as `calendar.plan` does.
+    Without a line in the table the prescriber sets the date: it starts on the day of the decision. The
+    same drug under another regimen goes on at the new regimen's pace, and not at all after a reaction
+    that ended it for good. Raises BadInput as `calendar.plan` does.
     """
     check_order(regimen, order)
     given = check_history(regimen, order, history, as_of)
@@ -72,15 +74,28 @@ def switch(
     if rule is not None and rule.not_before is not None and anchor_on is not None:
         not_before = due_after(anchor_on, rule.not_before)
         advise_by = due_after(anchor_on, rule.advise_by) if rule.advise_by is not None else None
+    same_drug = regimen.generic == to_regimen.generic
+    if same_drug and given:
+        not_before = _goes_on(to_regimen, given)
     start_on = max(decision_on, not_before or decision_on)
-    late = advise_by is not None and start_on > advise_by
-    flags = ("PRESCRIBER_REVIEW",) if late or _too_soon(regimen, to_regimen, given, start_on) else ()
     new_order = Order(
         start_on, holds=order.holds, prior_cumulative_mg_per_m2=order.prior_cumulative_mg_per_m2
     )
-    planned = tuple(_new_dates(to_regimen, new_order, as_of, doses))
+    barred = same_drug and stopping_reaction(regimen, given) is not None
+    planned = () if barred else tuple(_new_dates(to_regimen, new_order, as_of, doses))
+    flags = []
+    if barred or _too_late(start_on, planned, advise_by):
+        flags.append("PRESCRIBER_REVIEW")
+    if (
+        same_drug
+        and to_regimen.extended_interval
+        and not long_enough(to_regimen.extended_interval, order, given)
+    ):
+        flags.insert(0, "EID_BEFORE_12_MONTHS")
     text, source = _words(rule, not_before, start_on)
-    return SwitchResult(to_regimen.id, not_before, advise_by, start_on, planned, flags, text, source)
+    if barred:
+        text, source = "A reaction ended this drug for good; it is never given again.", "house rule H11"
+    return SwitchResult(to_regimen.id, not_before, advise_by, start_on, planned, tuple(flags), text, source)
 
 
 def _anchor_on(
@@ -105,17 +120,29 @@ def _new_dates(regimen: Regimen, order: Order, as_of: date, doses: int) -> Itera
             return
 
 
-def _too_soon(regimen: Regimen, to_regimen: Regimen, given: tuple[Given, ...], start_on: date) -> bool:
-    """The same drug under another regimen must still keep its distance from the last dose."""
-    if not given or regimen.generic != to_regimen.generic:
-        return False
+def _goes_on(to_regimen: Regimen, given: tuple[Given, ...]) -> date:
+    """The same drug goes on one interval of the new regimen after the last dose, never before its floor."""
     step = to_regimen.steps[-1]
-    return step.min_separation is not None and start_on < earliest_after(
-        given[-1].on, step.min_separation.interval
+    floor_on = (
+        earliest_after(given[-1].on, step.min_separation.interval) if step.min_separation else given[-1].on
     )
+    return max(due_after(given[-1].on, step.interval), floor_on)
+
+
+def _too_late(start_on: date, planned: tuple[date | None, ...], advise_by: date | None) -> bool:
+    """Past the advised day, or held beyond it: the old drug's protection ends whatever the reason."""
+    if advise_by is None:
+        return False
+    first_on = planned[0] if planned else start_on
+    return first_on is None or max(start_on, first_on) > advise_by
 
 
 def _words(rule: SwitchRule | None, not_before: date | None, start_on: date) -> tuple[str, str]:
+    if not_before is not None and rule is None:
+        return (
+            f"The same drug goes on from {in_words(not_before)}; planned from {in_words(start_on)}.",
+            "house rule H4",
+        )
     if rule is None or not_before is None:
         return (
             f"No fixed rule; the prescriber sets the date. Planned from {in_words(start_on)}.",

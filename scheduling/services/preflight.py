@@ -102,6 +102,8 @@ def _date_problems(
         return
     if verdict.decision == "warn":
         yield Problem(verdict.code or "WARNING", verdict.text, absolute=False)
+    if verdict.code != "ON_HOLD" and any(hold.covers(day) for hold in case.order.holds):
+        yield Problem("ON_HOLD", f"A hold covers {_day(day)}.", absolute=False)
     following = booked.get(dose.number + 1)
     if following is not None and (not history or history[-1].number == dose.number - 1):
         after = [*history, Given(dose.number, day)]

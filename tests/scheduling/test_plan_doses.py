@@ -43,6 +43,14 @@ def test_one_case_gives_one_answer():
     check_answer(json.loads(run.stdout), CASES[0]["expected"])
 
 
+ONE = json.dumps(GOOD)
+HUGE, ENDLESS, DIGITS, NAN = (
+    ONE.replace('"plan_doses": 4', f'"plan_doses": {number}')
+    for number in ("1e400000000", "1e99999999999999999999", "9" * 6000, "NaN")
+)
+TWICE = ONE[:-1] + ', "as_of": "2025-01-15"}'
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -51,8 +59,24 @@ def test_one_case_gives_one_answer():
         ('"ocrelizumab_iv"', "not an object"),
         ("[" * 100_000, "nested too deeply"),
         (json.dumps([GOOD, {**GOOD, "as_of": "2025-02-30"}]), "element 2, as_of: 2025-02-30 is not a date"),
+        (f"[{ONE}, {HUGE}]", "element 2, plan_doses: 1E+400000000 is not a number that can be used"),
+        (f"[{ONE}, {ENDLESS}]", "element 2, plan_doses: 1e99999999999999999999 is not a number"),
+        (f"[{ONE}, {DIGITS}]", "element 2, plan_doses: 999999"),
+        (f"[{ONE}, {NAN}]", "element 2, plan_doses: NaN is not a number"),
+        (f"[{ONE}, {TWICE}]", "element 2, as_of: a key that is there twice is not a date"),
     ],
-    ids=["empty", "not text", "a string", "deep", "one bad element"],
+    ids=[
+        "empty",
+        "not text",
+        "a string",
+        "deep",
+        "one bad element",
+        "huge",
+        "endless exponent",
+        "thousands of digits",
+        "nan",
+        "twice",
+    ],
 )
 def test_bad_input_ends_with_exit_2_and_one_line(text, words):
     run = plan_doses(text)

@@ -366,6 +366,11 @@ def test_a_gap_in_the_history_needs_no_review_of_the_next_dose():
         (((14, "2025-01-08"), (15, "2025-02-19"), (16, "2025-04-02")), False),
         (((13, "2024-12-30"), (14, "2025-02-03"), (15, "2025-03-10")), True),  # 35 days: already extended
         (((13, "2024-12-31"), (14, "2025-02-03")), False),  # 34 days: still the ordinary interval
+        (((4, "2024-04-29"), (5, "2024-06-04"), (6, "2024-07-02"), (14, "2025-02-11")), False),  # once late
+        (
+            ((12, "2024-12-02"), (13, "2025-01-13"), (14, "2025-02-10")),
+            False,
+        ),  # the latest came after 28 days
         (((1, "2024-02-08"), (14, "2025-02-08")), False),
         (((1, "2024-02-09"), (14, "2025-02-08")), True),  # the day dose 1 was really given counts
         (((2, "2024-02-19"), (3, "2025-02-03")), True),  # the start date stands for dose 1: 42 days

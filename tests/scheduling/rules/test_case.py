@@ -311,5 +311,12 @@ def test_edges_are_understood():
 def test_a_number_of_a_thousand_million_is_a_number_and_still_no_weight():
     with pytest.raises(BadInput, match="is not between"):
         run_case(case(weight_kg=10**9))
-    with pytest.raises(BadInput, match="not a number that can be used"):
-        run_case(case(weight_kg=10**9 + 1))
+    for huge in (10**10, D("1e400000000"), D("-1e400000000"), D("1e-13")):
+        with pytest.raises(BadInput, match="not a number that can be used"):
+            run_case(case(weight_kg=huge))
+
+
+def test_a_reaction_left_blank_is_not_taken_for_none():
+    with pytest.raises(BadInput) as bad:
+        run_case(case(history=[{"dose_number": 1, "date": "2025-01-15", "reaction": ""}]))
+    assert bad.value.field == "history[0].reaction"

@@ -60,3 +60,8 @@ def test_a_course_that_ends_early_owes_them_too():
         len(owed("alemtuzumab_ms", order("2025-05-05"), *COURSE[:3], (4, "2025-05-08", "life_threatening")))
         == 4
     )
+
+
+def test_a_dose_beyond_the_order_owes_the_calls_of_a_last_dose():
+    beyond = [(8, "2025-10-22"), (9, "2026-10-23")]
+    assert [kind for _, kind, _ in owed("alemtuzumab_ms", order("2024-10-14"), *beyond)].count(STROKE) == 3

@@ -227,6 +227,16 @@ def test_a_course_broken_off_counts_from_its_last_dose():
     assert [key for key in found if key[0] == "skin_exam"] == [("skin_exam", 1)]
 
 
+@pytest.mark.parametrize("clears_on", ["2025-09-08", None])
+def test_a_pause_inside_a_course_is_watched_from_the_dose_before_it(clears_on):
+    held = order("2025-05-05", holds=(Hold(day("2025-05-08"), day(clears_on) if clears_on else None),))
+    history = [(1, "2025-05-05"), (2, "2025-05-06"), (3, "2025-05-07")]
+    found = dates_of("alemtuzumab_ms", held, history, as_of="2025-05-08", until="2025-10-31")
+    labs = found["cbc_creatinine_urinalysis", 1]
+    assert labs[:4] == ["2025-06-07", "2025-07-07", "2025-08-07", "2025-09-07"]
+    assert labs[4:] == ["2025-10-09"] if clears_on else ["2025-10-07"]
+
+
 def test_a_course_nobody_listed_has_no_days():
     history = [(6, "2025-10-20"), (7, "2025-10-21"), (8, "2025-10-22")]
     found = dates_of("alemtuzumab_ms", order("2024-10-14", total_doses=11), history, as_of="2026-06-01")

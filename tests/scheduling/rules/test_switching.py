@@ -97,16 +97,45 @@ def test_a_switch_stops_at_the_total_and_at_the_lifetime_cap_of_the_new_drug():
     assert result.new_planned_dates == (day("2025-06-10"), day("2025-09-10"))
 
 
-def test_two_regimens_of_one_drug_keep_the_distance_of_maintenance():
-    for decision_on, flags in (("2025-07-20", ("PRESCRIBER_REVIEW",)), ("2025-07-21", ())):
-        result = change(
-            "rituximab_ms_1000_then_500_q6m",
-            "rituximab_ms_1000x2_then_1000_q6m",
-            [(4, "2025-03-31")],
-            decision_on,
-            doses=1,
-        )
-        assert result.flags == flags
+def test_the_same_drug_goes_on_at_the_new_regimens_pace_and_never_before_its_floor():
+    rituximab = "rituximab_ms_1000_then_500_q6m", "rituximab_ms_1000x2_then_1000_q6m"
+    result = change(*rituximab, [(4, "2025-03-31")], "2025-06-10", doses=1)
+    assert (result.start_not_before, result.new_planned_dates) == (day("2025-09-30"), (day("2025-09-30"),))
+    assert result.text == "The same drug goes on from Sep 30, 2025; planned from Sep 30, 2025."
+    assert result.source == "house rule H4"
+    late = change(*rituximab, [(4, "2025-03-31")], "2025-10-01", doses=1)
+    assert late.planned_start == day("2025-10-01")
+    first = change(*rituximab, [], "2025-06-10", doses=1)
+    assert (first.start_not_before, first.planned_start) == (None, day("2025-06-10"))
+
+
+@pytest.mark.parametrize(
+    ("from_id", "to_id", "reaction"),
+    [
+        ("rituximab_ms_1000_then_500_q6m", "rituximab_ms_1000x2_then_1000_q6m", ("life_threatening",)),
+        ("methylprednisolone_iv_5d", "methylprednisolone_iv_3d", ("life_threatening",)),
+        ("natalizumab_q4w", "natalizumab_eid_q6w", ("moderate", "hypersensitivity")),
+    ],
+)
+def test_a_drug_that_was_ended_for_good_does_not_come_back_under_another_regimen(from_id, to_id, reaction):
+    result = change(from_id, to_id, [(1, "2023-05-08", *reaction)], "2025-06-10")
+    assert result.new_planned_dates == ()
+    assert "PRESCRIBER_REVIEW" in result.flags
+    assert result.text == "A reaction ended this drug for good; it is never given again."
+    assert result.source == "house rule H11"
+    other = change(from_id, "ocrelizumab_iv", [(1, "2023-05-08", *reaction)], "2025-06-10")
+    assert len(other.new_planned_dates) == 3
+
+
+def test_a_hold_that_carries_the_start_past_the_advised_day_asks_for_a_review():
+    natalizumab = "natalizumab_q4w", "ocrelizumab_iv", [(28, "2025-06-02")], "2025-06-10"
+    for clears_on, flags in (("2025-07-28", ()), ("2025-07-29", ("PRESCRIBER_REVIEW",))):
+        held = order("2023-05-08", holds=(Hold(day("2025-06-10"), day(clears_on)),))
+        result = change(*natalizumab, wanted=held)
+        assert (result.new_planned_dates[0], result.flags) == (day(clears_on), flags)
+    open_ended = order("2023-05-08", holds=(Hold(day("2025-06-10")),))
+    assert change(*natalizumab, wanted=open_ended).flags == ("PRESCRIBER_REVIEW",)
+    assert change(*natalizumab, doses=0).flags == ()
 
 
 def test_dates_need_no_weight():
@@ -115,11 +144,14 @@ def test_dates_need_no_weight():
     assert result.new_regimen_id == "ivig_ms"
 
 
-def test_the_same_drug_again_too_soon_needs_a_review():
-    for decision_on, flags in (("2025-06-22", ("PRESCRIBER_REVIEW",)), ("2025-06-23", ())):
-        result = change("natalizumab_q4w", "natalizumab_eid_q6w", [(20, "2025-06-02")], decision_on, doses=1)
-        assert (result.planned_start, result.flags) == (day(decision_on), flags)
-    assert change("natalizumab_q4w", "natalizumab_eid_q6w", [], "2025-06-10", doses=1).flags == ()
+def test_the_extended_interval_goes_on_six_weeks_after_the_last_dose_and_says_when_it_is_early():
+    extended = "natalizumab_q4w", "natalizumab_eid_q6w"
+    result = change(*extended, [(20, "2025-06-02")], "2025-06-03", doses=2)
+    assert result.new_planned_dates == (day("2025-07-14"), day("2025-08-25"))
+    assert result.flags == ()
+    for last_on, flags in (("2024-05-07", ("EID_BEFORE_12_MONTHS",)), ("2024-05-08", ())):
+        assert change(*extended, [(13, last_on)], "2025-06-10", doses=1).flags == flags
+    assert change(*extended, [], "2025-06-10", doses=1).flags == ("EID_BEFORE_12_MONTHS",)
 
 
 def test_a_series_that_is_over_has_no_next_due_date():
