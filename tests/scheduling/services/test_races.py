@@ -8,7 +8,7 @@ from functools import partial
 from threading import Barrier
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
 from scheduling.models import Event, Notice, PlannedDose, Visit
 from scheduling.rules.errors import Conflict, SlotTaken
@@ -98,7 +98,8 @@ def test_without_the_lock_two_coordinators_both_find_the_hour_free():
 
     outcomes = all_at_once([partial(check_then_insert, first), partial(check_then_insert, second)])
     assert sum(isinstance(x, Visit) for x in outcomes) == 1
-    assert sum(isinstance(x, IntegrityError) for x in outcomes) == 1
+    # Two inserts that meet inside the constraint may also end as a deadlock: one more reason for the lock.
+    assert sum(isinstance(x, IntegrityError | OperationalError) for x in outcomes) == 1
 
 
 def test_a_booking_waits_for_the_rival_and_then_sees_it():
