@@ -143,7 +143,7 @@ def room_problems(
         else:
             gap, minutes = stop.span.start - visit.end, drive(place, stop.place)
         if gap < timedelta(minutes=minutes):
-            free = int(gap.total_seconds() // 60)
+            free = gap // timedelta(minutes=1)
             yield Problem(
                 "NO_TIME_TO_DRIVE",
                 f"The drive to or from the visit beside it takes {minutes} minutes; there are {free}.",

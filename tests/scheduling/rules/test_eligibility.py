@@ -70,6 +70,16 @@ def test_a_multistate_licence_counts_between_compact_states_only(held, state, go
     assert problem == (None if good else Problem("NOT_LICENSED", f"The nurse has no licence for {state}."))
 
 
+@pytest.mark.parametrize("state", ["AR", "CO", "KS", "LA", "MO", "MS", "NM", "OK", "TN", "TX"])
+def test_a_multistate_licence_of_each_compact_state_around_us_counts_in_texas(state):
+    assert licence_problem([licence(state, multistate=True)], "TX", DAY) is None
+
+
+def test_a_problem_is_absolute_and_nobody_elses_doing_unless_it_says_otherwise():
+    problem = Problem("NOT_LICENSED", "No.")
+    assert (problem.absolute, problem.taken) == (True, False)
+
+
 def test_each_competency_that_is_missing_or_run_out_is_named():
     held = [
         CompetencyFact("iv", date(2025, 1, 1), None),
@@ -169,6 +179,26 @@ def test_ends_that_touch_do_not_overlap():
 def test_both_the_patient_and_the_nurse_are_named_when_both_are_taken():
     visit = span("10:00", "12:00")
     assert rooms(visit, [Stop(visit, THERE)], [visit, visit]) == ["PATIENT_TAKEN", "NURSE_TAKEN"]
+
+
+def test_who_has_the_time_is_said_in_words():
+    visit = span("10:00", "12:00")
+    assert list(room_problems(visit, HERE, [Stop(visit, THERE)], [visit], drive)) == [
+        Problem("PATIENT_TAKEN", "The patient has another visit then.", taken=True),
+        Problem("NURSE_TAKEN", "The nurse has another visit then.", taken=True),
+    ]
+
+
+def test_the_road_is_asked_for_in_the_direction_it_is_driven():
+    asked = []
+
+    def road(start, end):
+        asked.append((start, end))
+        return 0
+
+    stops = [Stop(span("08:00", "09:00"), THERE), Stop(span("13:00", "14:00"), THERE)]
+    assert list(room_problems(span("10:00", "12:00"), HERE, stops, [], road)) == []
+    assert asked == [(THERE, HERE), (HERE, THERE)]
 
 
 @pytest.mark.parametrize(
