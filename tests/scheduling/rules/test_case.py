@@ -275,9 +275,24 @@ def test_bad_input_names_its_field(more, field, words):
     assert len(str(bad.value)) < 200
 
 
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"as_of": "left out"}, "it is missing"),
+        ({"surprise": 1}, "there is no such key"),
+        ({"history": "many"}, "many is not a list"),
+        ({"weight_kg": D("1e-13")}, "1E-13 is not a number that can be used"),
+    ],
+)
+def test_bad_input_is_told_in_these_words(more, sentence):
+    with pytest.raises(BadInput) as bad:
+        run_case(case(**more))
+    assert str(bad.value) == sentence
+
+
 @pytest.mark.parametrize("value", [None, 3, "text", [1], True])
 def test_what_is_not_a_case_is_refused(value):
-    with pytest.raises(BadInput, match="it is not an object") as bad:
+    with pytest.raises(BadInput, match="^it is not an object$") as bad:
         run_case(value)
     assert bad.value.field == ""
 

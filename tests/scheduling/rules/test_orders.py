@@ -38,6 +38,16 @@ def test_an_impossible_order_names_the_field(more, field):
     assert bad.value.field == field
 
 
+def test_an_impossible_lifetime_dose_is_told_in_words():
+    wrong = order("2025-01-15", prior_cumulative_mg_per_m2=D("1000.1"))
+    with pytest.raises(BadInput, match=r"^1000.1 mg/m2 is not between 0 and 1000$"):
+        calendar("ocrelizumab_iv", wrong, as_of="2025-01-15")
+
+
+def test_a_hold_nobody_explained_has_an_empty_reason():
+    assert Hold(date(2025, 1, 2)).reason == ""
+
+
 def test_edges_of_an_order_are_allowed():
     for more in (
         {"prior_cumulative_mg_per_m2": D(0)},
@@ -112,6 +122,7 @@ def test_an_induction_dose_that_would_make_five_days_too_much_is_refused():
             "^Jan 28, 2025 is before dose 1, Jan 29, 2025$",
         ),
         (((2, "2025-01-28"), (1, "2025-01-29")), "history[0].date", "is before dose 1"),
+        (((2, "2025-01-14"),), "history[0].date", "^Jan 14, 2025 is before the start, Jan 15, 2025$"),
         (((3, "2025-01-14"),), "history[0].date", "^Jan 14, 2025 is before the start, Jan 15, 2025$"),
         (
             ((1, "2025-06-02"),),
