@@ -292,7 +292,7 @@ def test_bad_input_is_told_in_these_words(more, sentence):
 
 @pytest.mark.parametrize("value", [None, 3, "text", [1], True])
 def test_what_is_not_a_case_is_refused(value):
-    with pytest.raises(BadInput, match="^it is not an object$") as bad:
+    with pytest.raises(BadInput, match=r"^it is not an object$") as bad:
         run_case(value)
     assert bad.value.field == ""
 
