@@ -67,6 +67,8 @@ def test_an_open_series_stops_24_months_after_today_and_keeps_past_days():
         "2026-07-15",
         "2027-01-15",
     ]
+    found = dates_of("natalizumab_q4w", order("2024-01-10"), [(1, "2024-01-15")], as_of="2025-01-14")
+    assert found["touch_reauthorization", None][-1] == "2026-07-15"
 
 
 def test_a_first_infusion_that_is_late_moves_its_series():
