@@ -53,7 +53,7 @@ def run_case(inputs: object, facts: Facts) -> dict[str, Any]:
     order = wish.order
     if wish.switch_to is not None and order.discontinued_on is None:
         order = order._replace(discontinued_on=wish.switch_to[1])  # house rule H20
-    calendar = plan(wish.regimen, order, wish.history, wish.as_of, doses=0 if wish.switch_to else wish.doses)
+    calendar = plan(wish.regimen, order, wish.history, wish.as_of, doses=wish.doses)
     return {
         **_calendar_out(calendar),
         "proposal_result": _proposal(wish, order),

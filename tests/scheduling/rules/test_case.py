@@ -134,6 +134,54 @@ def test_a_row_carries_everything_a_page_shows():
     }
 
 
+def test_every_answer_carries_its_sentence_and_its_source():
+    answer = run_case(
+        case(
+            history=[{"dose_number": 1, "date": "2025-01-15"}],
+            proposal={"dose_number": 2, "date": "2025-01-29"},
+            monitoring_until="2025-02-01",
+            plan_doses=1,
+        )
+    )
+    assert answer["planned"][0]["reasons"][2] == {
+        "code": "WINDOW",
+        "text": "Window Jan 29, 2025 to Feb 5, 2025: 0 days before and 7 days after the due date, "
+        "never before the floor.",
+        "inputs": {"before_days": 0, "after_days": 7},
+        "source": "house rule H7",
+        "basis": "decision",
+        "evidence": "seen",
+    }
+    assert answer["proposal_result"] == {
+        "decision": "accept",
+        "reason": None,
+        "earliest_allowed": "2025-01-29",
+        "text": "Jan 29, 2025 is allowed.",
+        "source": "house rule H9",
+    }
+    assert answer["contacts"][0] == {
+        "kind": "reaction_check_call",
+        "for_dose": 1,
+        "date": "2025-01-16",
+        "optional": False,
+        "source": "Barrera 2023, Ann Clin Transl Neurol 10:579; Ocrevus US Medication Guide",
+    }
+    assert answer["monitoring"][0].keys() == {"kind", "after_course", "dates", "source"}
+    assert answer["monitoring"][0]["source"]
+
+
+def test_a_result_on_file_anchors_the_next_of_its_kind():
+    answer = run_case(
+        case(
+            regimen_id="natalizumab_q4w",
+            prerequisites=[{"kind": "anti_jcv_antibody", "date": "2025-01-10"}],
+            monitoring_until="2025-07-10",
+        )
+    )
+    dates = {one["kind"]: one["dates"] for one in answer["monitoring"]}
+    assert dates["anti_jcv_antibody"] == ["2025-07-10"]
+
+
 def test_prior_courses_and_every_other_key_reach_the_rules():
     answer = run_case(
         case(
@@ -282,6 +330,10 @@ def test_bad_input_names_its_field(more, field, words):
         ({"surprise": 1}, "there is no such key"),
         ({"history": "many"}, "many is not a list"),
         ({"weight_kg": D("1e-13")}, "1E-13 is not a number that can be used"),
+        (
+            {"switch": {"to": "ocrelizumab_iv", "decision_date": "2025-02-01"}},
+            "it is the regimen the patient is on",
+        ),
     ],
 )
 def test_bad_input_is_told_in_these_words(more, sentence):

@@ -1,10 +1,11 @@
 """Every date, amount and length explains itself, with the numbers that went in and where they are from."""
 
+from dataclasses import replace
 from decimal import Decimal as D
 
-from scheduling.rules.calendar import Hold
-from scheduling.rules.reasons import plain
-from tests.scheduling.rules.makers import calendar, day, given, measured, order
+from scheduling.rules.calendar import Hold, plan
+from scheduling.rules.reasons import house, plain
+from tests.scheduling.rules.makers import calendar, day, given, measured, order, regimen
 
 LOADED = given((1, "2025-01-15"), (2, "2025-01-29"))
 
@@ -138,6 +139,20 @@ def test_minutes_name_the_rule_that_made_them():
     assert "Infusion 210 minutes because 12 months or more passed since the previous dose." in texts(made)
     made = calendar("natalizumab_q4w", order("2025-01-15"), as_of="2025-01-15", doses=1)
     assert "Observation 60 minutes for the first 12 infusions after a start or restart." in texts(made)
+    made = calendar(
+        "natalizumab_q4w", order("2024-01-15"), given((20, "2025-07-01")), as_of="2025-07-01", doses=1
+    )
+    assert (
+        "Observation 0 minutes; none of these asks for another length: "
+        "the first 12 infusions after a start or restart." in texts(made)
+    )
+
+
+def test_a_grade_is_written_as_a_word_not_as_a_code():
+    base = regimen("ocrelizumab_iv")
+    rules = tuple(replace(rule, grade="life_threatening") if rule.grade else rule for rule in base.infusion)
+    made = plan(replace(base, infusion=rules), order("2025-01-15"), LOADED, day("2025-02-01"), doses=1)
+    assert "an earlier reaction that was life-threatening or worse" in texts(made)[4]
 
 
 def test_a_restart_and_the_end_of_the_order_say_so():
@@ -152,6 +167,10 @@ def test_a_restart_and_the_end_of_the_order_say_so():
     assert (found["ORDER_EXPIRED"].source, found["ORDER_EXPIRED"].basis) == ("the order", "decision")
     usual = why(calendar("ocrelizumab_iv", one, LOADED, as_of="2025-02-01", doses=1))
     assert not {"RESTART_REVIEW", "ORDER_EXPIRED"} & usual.keys()
+
+
+def test_a_reason_of_the_house_counts_as_seen():
+    assert house("OVERDUE", "Late.", {}, "H6").evidence == "seen"
 
 
 def test_what_is_only_recalled_says_so():

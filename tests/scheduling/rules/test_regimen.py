@@ -1,7 +1,19 @@
 """What a regimen answers about itself."""
 
+from decimal import Decimal as D
+
 import pytest
 
+from scheduling.rules.intervals import Interval
+from scheduling.rules.regimen import (
+    Amount,
+    MinutesRule,
+    MonitoringRule,
+    Premedication,
+    Schedule,
+    Sourced,
+    Step,
+)
 from tests.scheduling.rules.makers import regimen
 
 
@@ -39,3 +51,28 @@ def test_every_number_has_its_course():
     assert [one.course_of(number).number for number in range(1, 15)] == [1] * 5 + [2] * 3 + [3] * 3 + [4] * 3
     assert one.course_of(15) is None
     assert regimen("ocrelizumab_iv").course_of(1) is None
+
+
+FROM = {"source": "label 2.1", "basis": "label"}
+
+
+def test_what_a_fact_leaves_out_means_nothing_special():
+    plain = Sourced(**FROM)
+    assert (plain.evidence, plain.note) == ("seen", "")
+    nothing = Amount()
+    assert (nothing.mg, nothing.mg_per_m2, nothing.round_to_mg, nothing.max_mg) == (None,) * 4
+    assert nothing.g_per_kg == ""
+    step = Step(
+        **FROM, first=1, last=1, label="", amount=nothing, anchor="start_date", interval=Interval(days=1)
+    )
+    assert (step.interval_parameter, step.min_separation, step.window) == ("", None, None)
+    rule = MinutesRule(**FROM, condition="always")
+    assert (rule.limit, rule.grade, rule.minutes, rule.schedule) == (0, "", 0, "")
+    schedule = Schedule(**FROM, name="slow", rate="slow", minutes_by_mg={})
+    assert (schedule.stages, schedule.ml_per_g, schedule.round_up_to_minutes) == ((), D(0), 1)
+    drug = Premedication(**FROM, drug="x", dose="x", lead_minutes_min=1, lead_minutes_max=2, required=True)
+    assert (drug.first_days_of_course, drug.applies_to) == (0, "")
+    watched = MonitoringRule(
+        **FROM, kind="mri", anchor="last_dose", first_after=None, then_every=None, until="once"
+    )
+    assert watched.until_months == 0
