@@ -53,7 +53,7 @@ class Desk:
     user: User
     dose: PlannedDose
     moving: Visit | None = None
-    now: datetime = field(default_factory=timezone.now)
+    now: datetime = field(default_factory=lambda: timezone.now())  # asked for at each use, not at import
 
     @property
     def patient(self) -> Patient:
