@@ -109,7 +109,9 @@ def answers(client, url: str, user) -> set[int]:
 def test_every_page_has_its_line_in_the_table():
     assert set(NAMED) - set(WHO) == set(), "say in WHO who may open these"
     unnamed = {path for path, name, _entry in pages() if not name}
-    assert unnamed == {"n/", "today/", "^api/"}, "two redirects to the nurse's day, and the API's unknown address"
+    assert unnamed == {"n/", "today/", "^api/"}, (
+        "two redirects to the nurse's day, and the API's unknown address"
+    )
 
 
 def test_who_is_not_signed_in_is_sent_to_sign_in_and_told_nothing(client, world):
