@@ -143,7 +143,7 @@ def test_every_answer_carries_its_sentence_and_its_source():
             plan_doses=1,
         )
     )
-    assert answer["planned"][0]["reasons"][2] == {
+    assert answer["planned"][0]["reasons"][3] == {
         "code": "WINDOW",
         "text": "Window Jan 29, 2025 to Feb 5, 2025: 0 days before and 7 days after the due date, "
         "never before the floor.",
