@@ -39,7 +39,6 @@ from scheduling.rules.projection import (
     consecutive,
     count_restarts_at,
     first_infusion_on,
-    held_without_end,
     project,
 )
 from scheduling.rules.reasons import Reason, plain
@@ -210,14 +209,15 @@ class _Planner:
         return None
 
     def _status_of_next(self, planned: tuple[Dose, ...]) -> str:
-        """What holds whatever number of doses was asked for."""
+        """What holds whatever number of doses was asked for.
+
+        A hold without an end that covers today covers the next dose as well, whose flags are known by now.
+        """
         if not planned:
             slot = next(project(self.regimen, self.order, self.given, self.as_of))
             if not self._within_cap(slot.number):
                 return "capped"
             self.flags.update(self._date_flags(slot, self._after_long_gap(slot)))
-        if held_without_end(self.as_of, self.order.holds):
-            self.flags.add("ON_HOLD")
         return "on_hold" if "ON_HOLD" in self.flags else "active"
 
     def _upcoming(self, doses: int | None, until: date | None) -> Iterator[Dose]:

@@ -473,6 +473,7 @@ def test_an_order_that_has_no_dose_left_is_capped():
         one = measured("2025-01-06", prior_cumulative_mg_per_m2=D("128.5"))
         made = calendar("mitoxantrone_ms_q3m", one, as_of="2025-03-01", doses=doses)
         assert (made.planned, made.flags, made.status) == ((), ("CAP_REACHED",), "capped")
+        assert [note.code for note in made.notes] == ["CAP_REACHED"]
         assert len(made.notes) == 1
     made = calendar("mitoxantrone_ms_q3m", one, as_of="2025-03-01")
     assert made.status == "capped"
@@ -493,6 +494,42 @@ def test_flags_come_once_in_the_house_order():
     made = calendar("cyclophosphamide_ssc_monthly", tall, history, as_of="2025-03-01", doses=9)
     assert made.flags == ("OVERDUE", "MISSED", "ON_HOLD", "MIN_SEPARATION_VIOLATION", "DOSE_CAPPED")
     assert list(made.flags) == [flag for flag in FLAGS if flag in made.flags]
+
+
+def test_every_flag_of_the_house_has_its_published_name_and_place():
+    assert FLAGS == (
+        "OVERDUE",
+        "MISSED",
+        "ON_HOLD",
+        "MIN_SEPARATION_VIOLATION",
+        "EARLY_OUTSIDE_WINDOW",
+        "LATE_OUTSIDE_WINDOW",
+        "RESTART_REVIEW",
+        "DISCONTINUE_PERMANENT",
+        "DISCONTINUED",
+        "CAP_REACHED",
+        "DOSE_CAPPED",
+        "EID_BEFORE_12_MONTHS",
+        "COURSE_FREQUENCY",
+        "PRESCRIBER_REVIEW",
+    )
+
+
+def test_a_gap_of_one_month_is_reached_after_the_shortest_month_too():
+    base = regimen("ocrelizumab_iv")
+    one = replace(base, restart=replace(base.restart, gap=Interval(months=1)))
+    for as_of, flags in (("2025-02-28", ()), ("2025-03-01", ("RESTART_REVIEW",))):
+        made = plan(one, order("2025-02-01"), given((1, "2025-02-01")), day(as_of), doses=1)
+        assert made.planned[0].flags == ("OVERDUE", "MISSED", *flags)
+
+
+def test_a_short_last_course_ends_where_it_ends():
+    base = regimen("alemtuzumab_ms")
+    short = replace(base, courses=(*base.courses[:-1], replace(base.courses[-1], last=13)))
+    made = plan(short, order("2025-05-05", total_doses=14), (), day("2025-05-05"), doses=14)
+    assert [dose.course for dose in made.planned[11:]] == [4, 4, None]
+    needed = [{gate.when for gate in dose.gates} for dose in made.planned[11:]]
+    assert ["before_every_course" in when for when in needed] == [True, False, False]
 
 
 # the order's own end, gates, measurements

@@ -378,7 +378,9 @@ def test_edges_are_understood():
 def test_a_number_of_a_thousand_million_is_a_number_and_still_no_weight():
     with pytest.raises(BadInput, match="is not between"):
         run_case(case(weight_kg=10**9))
-    for huge in (10**10, D("1e400000000"), D("-1e400000000"), D("1e-13")):
+    with pytest.raises(BadInput, match="is not between"):
+        run_case(case(weight_kg=D("1e-12")))
+    for huge in (10**10, D("1e400000000"), D("-1e400000000"), D("1e-13"), D("70.0000000000001")):
         with pytest.raises(BadInput, match="not a number that can be used"):
             run_case(case(weight_kg=huge))
 

@@ -1,5 +1,6 @@
 """From one drug to another."""
 
+from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from scheduling.regimens import catalogue
 from scheduling.rules.calendar import Hold
 from scheduling.rules.errors import BadInput
+from scheduling.rules.intervals import Interval
 from scheduling.rules.switching import find_rule, switch
 from tests.scheduling.rules.makers import day, given, order, regimen
 
@@ -125,6 +127,31 @@ def test_a_drug_that_was_ended_for_good_does_not_come_back_under_another_regimen
     assert result.source == "house rule H11"
     other = change(from_id, "ocrelizumab_iv", [(1, "2023-05-08", *reaction)], "2025-06-10")
     assert len(other.new_planned_dates) == 3
+
+
+def test_an_early_extended_interval_and_a_drug_ended_for_good_are_both_flagged_in_the_house_order():
+    ended = [(1, "2023-05-08", "moderate", "hypersensitivity")]
+    result = change("natalizumab_q4w", "natalizumab_eid_q6w", ended, "2025-06-10")
+    assert result.flags == ("EID_BEFORE_12_MONTHS", "PRESCRIBER_REVIEW")
+
+
+def test_the_same_drug_waits_for_a_floor_longer_than_its_interval_and_needs_none():
+    base = regimen("rituximab_ms_1000x2_then_1000_q6m")
+    last = base.steps[-1]
+    longer = replace(last.min_separation, interval=Interval(months=8))
+    for separation, starts_on in ((longer, "2025-12-01"), (None, "2025-09-30")):
+        slow = replace(base, steps=(*base.steps[:-1], replace(last, min_separation=separation)))
+        result = switch(
+            regimen("rituximab_ms_1000_then_500_q6m"),
+            order("2023-05-08"),
+            given((4, "2025-03-31")),
+            slow,
+            day("2025-06-10"),
+            day("2025-06-10"),
+            0,
+            rules=(),
+        )
+        assert result.start_not_before == day(starts_on)
 
 
 def test_a_hold_that_carries_the_start_past_the_advised_day_asks_for_a_review():
