@@ -6,6 +6,8 @@ import smtplib
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import make_msgid
+from socket import gaierror
+from ssl import SSLCertVerificationError
 from typing import Protocol
 
 from django.conf import settings
@@ -67,16 +69,25 @@ class Email:
         )
         try:
             message.send()
-        except (smtplib.SMTPConnectError, ConnectionRefusedError):
+        except (smtplib.SMTPConnectError, ConnectionRefusedError, gaierror):
             return TryAgain("the mail server does not answer")
-        except smtplib.SMTPRecipientsRefused:
+        except smtplib.SMTPAuthenticationError:
+            return TryAgain("the mail server refused our sign-in")
+        except SSLCertVerificationError:
+            return TryAgain("the mail server's certificate cannot be trusted")
+        except smtplib.SMTPRecipientsRefused as error:
+            codes = [code for code, _words in error.recipients.values()]
+            if all(400 <= code < 500 for code in codes):  # greylisting: "come back in some minutes"
+                return TryAgain(f"the mail server asked to wait ({codes[0]})")
             return NotSent("the mail server refused the address")
         except smtplib.SMTPResponseException as error:
             if 400 <= error.smtp_code < 500:
                 return TryAgain(f"the mail server asked to wait ({error.smtp_code})")
             return NotSent(f"the mail server refused it ({error.smtp_code})")
-        except (smtplib.SMTPServerDisconnected, TimeoutError):
-            return Doubt("the mail server fell silent while taking it")
+        except ValueError as error:  # ours: it could not be written as a message
+            return NotSent(type(error).__name__)
+        except (smtplib.SMTPServerDisconnected, OSError):
+            return Doubt("the connection to the mail server broke while it was taking it")
         return Sent()
 
 

@@ -6,23 +6,27 @@ claim that outlived its worker after that mark is never sent again but shown to 
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from celery import signature
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from patients.models import Contact
+from patients.models import Contact, Patient
 from scheduling.models import Notice, Visit
 from scheduling.rules import states
-from scheduling.transports import Doubt, NotSent, Outcome, Sent, TryAgain, compose, transport_for
+from scheduling.transports import Doubt, Outcome, Sent, TryAgain, compose, transport_for
 
 CLAIM_IS_STALE = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
 MAYBE_HEARD = (Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED, Notice.State.UNKNOWN)
 CHANNELS = (Contact.Channel.EMAIL,)
+
+log = logging.getLogger(__name__)
 
 
 def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notice]:
@@ -70,9 +74,20 @@ def send_due(*, batch: int = 100, now: datetime | None = None) -> int:
     settled = 0
     while claimed := claim_due(batch, now=now):
         for notice in claimed:
-            deliver(notice, now=now)  # one bad row ends as failed; its neighbours go on
+            _deliver_alone(notice, now)
         settled += len(claimed)
     return settled
+
+
+def _deliver_alone(notice: Notice, now: datetime | None) -> None:
+    """One row nobody can read ends as failed; its neighbours go on. A database that is gone stops them all."""
+    try:
+        deliver(notice, now=now)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        log.error("notice %s could not be prepared: %s", notice.pk, type(error).__name__)
+        _settle(notice, Notice.State.FAILED, type(error).__name__, now or timezone.now())
 
 
 @transaction.atomic
@@ -108,16 +123,16 @@ def deliver(notice: Notice, *, now: datetime | None = None) -> None:
         _put_back(notice, due_at=opening)
         return
     notice.message_id = notice.message_id or f"notice-{notice.pk}"
-    marked = Notice.objects.filter(
-        pk=notice.pk, state=Notice.State.CLAIMED, attempted_at__isnull=True
-    ).update(attempted_at=now, attempts=notice.attempts + 1, message_id=notice.message_id)
+    marked = _held(notice).update(
+        attempted_at=now, attempts=notice.attempts + 1, message_id=notice.message_id
+    )
     if not marked:
-        return  # somebody else settled it while we looked
-    notice.attempts += 1
+        return  # the claim was taken for stale: whoever has it now decides
+    notice.attempted_at, notice.attempts = now, notice.attempts + 1
     try:
         outcome = transport_for(notice.channel).send(notice, visit, contact)
-    except Exception as error:  # a poison row must not stop its neighbours
-        outcome = NotSent(type(error).__name__)
+    except Exception as error:  # a poison row must not stop its neighbours; nobody knows how far it came
+        outcome = Doubt(type(error).__name__)
     _conclude(notice, outcome, now)
 
 
@@ -136,6 +151,11 @@ def why_not(notice: Notice, visit: Visit, contact: Contact | None) -> str:
     """The reason a message must not go out now, or "" when it may."""
     if reason := _unreachable(contact):
         return reason
+    status = notice.patient.status
+    if status == Patient.Status.DIED or (
+        status != Patient.Status.ACTIVE and notice.kind != Notice.Kind.CANCELLED
+    ):
+        return "the patient is not with us at the moment"
     if visit.version != notice.visit_version:
         return "the visit changed after this was planned"
     if notice.kind == Notice.Kind.CANCELLED:
@@ -158,9 +178,11 @@ def quiet_until(time_zone: str, now: datetime) -> datetime | None:
 def recover_stale(*, now: datetime | None = None) -> int:
     """Settle claims whose worker is gone: back to planned if nothing was tried, else unknown."""
     now = now or timezone.now()
-    stale = Notice.objects.filter(state=Notice.State.CLAIMED, claimed_at__lt=now - CLAIM_IS_STALE)
-    freed = stale.filter(attempted_at__isnull=True).update(state=Notice.State.PLANNED, claimed_at=None)
-    doubtful = stale.filter(attempted_at__isnull=False).update(
+    claimed, since = Notice.objects.filter(state=Notice.State.CLAIMED), now - CLAIM_IS_STALE
+    freed = claimed.filter(attempted_at__isnull=True, claimed_at__lt=since).update(
+        state=Notice.State.PLANNED, claimed_at=None
+    )
+    doubtful = claimed.filter(attempted_at__lt=since).update(
         state=Notice.State.UNKNOWN, reason="the worker ended while sending", settled_at=now
     )
     return freed + doubtful
@@ -189,15 +211,31 @@ def _unreachable(contact: Contact | None) -> str:
     return "" if contact.consented_at else "no consent on file for this channel"
 
 
+def _held(notice: Notice) -> QuerySet[Notice]:
+    """The row while it is as this worker last left it, else nothing.
+
+    A worker that was slow may find its claim freed, taken by another and the message sent: what it
+    decides then must not undo that. Its own attempt it may conclude even after it was given up as unknown.
+    """
+    mine = Notice.objects.filter(pk=notice.pk, claimed_at=notice.claimed_at, attempted_at=notice.attempted_at)
+    if notice.attempted_at is None:
+        return mine.filter(state__in=(Notice.State.CLAIMED, Notice.State.PLANNED))
+    return mine.filter(state__in=(Notice.State.CLAIMED, Notice.State.UNKNOWN))
+
+
 def _settle(notice: Notice, state: str, reason: str, now: datetime) -> None:
-    notice.state, notice.reason, notice.settled_at = state, reason[:200], now
-    notice.save(update_fields=["state", "reason", "settled_at"])
+    _held(notice).update(state=state, reason=reason[:200], settled_at=now)
 
 
 def _put_back(notice: Notice, *, due_at: datetime, reason: str = "") -> None:
-    notice.state, notice.due_at, notice.reason = Notice.State.PLANNED, due_at, reason[:200]
-    notice.claimed_at = notice.attempted_at = None
-    notice.save(update_fields=["state", "due_at", "reason", "claimed_at", "attempted_at"])
+    _held(notice).update(
+        state=Notice.State.PLANNED,
+        due_at=due_at,
+        reason=reason[:200],
+        claimed_at=None,
+        attempted_at=None,
+        settled_at=None,
+    )
 
 
 def _hint() -> None:

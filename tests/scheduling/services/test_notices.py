@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import smtplib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from socket import gaierror
+from ssl import SSLCertVerificationError
 
 import pytest
 from django.core import mail
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import transaction
 
-from patients.models import Contact
-from scheduling.models import Notice
+from patients.models import Contact, Patient
+from scheduling import transports
+from scheduling.models import Notice, Visit
 from scheduling.services import booking, notices
 from tests.makers import DAY, NOW, make_dose, make_patient, make_prescription, make_user, make_visit
 from tests.threads import all_at_once
@@ -194,7 +197,39 @@ def test_a_mail_server_that_does_not_answer_is_tried_again_later_and_not_for_eve
     assert Notice.objects.get().state == "failed"
 
 
-@pytest.mark.parametrize("error", [smtplib.SMTPServerDisconnected("gone"), TimeoutError()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        smtplib.SMTPAuthenticationError(535, b"no"),
+        smtplib.SMTPRecipientsRefused({"a@example.com": (450, b"greylisted")}),
+        smtplib.SMTPDataError(451, b"later"),
+        gaierror("no such host"),
+        SSLCertVerificationError("self-signed"),
+    ],
+)
+def test_what_the_mail_server_surely_did_not_take_is_tried_again(mail_server_raises, error):
+    make_visit()
+    mail_server_raises(error)
+    notices.send_due(now=SOON)
+    notice = Notice.objects.get()
+    assert (notice.state, notice.attempted_at) == ("planned", None)
+    assert notice.due_at > SOON
+
+
+@pytest.mark.parametrize(
+    "error",
+    [smtplib.SMTPRecipientsRefused({"a@example.com": (550, b"unknown")}), smtplib.SMTPDataError(554, b"")],
+)
+def test_an_address_refused_for_good_is_for_a_person(mail_server_raises, error):
+    make_visit()
+    mail_server_raises(error)
+    notices.send_due(now=SOON)
+    assert Notice.objects.get().state == "failed"
+
+
+@pytest.mark.parametrize(
+    "error", [smtplib.SMTPServerDisconnected("gone"), TimeoutError(), ConnectionResetError(), RuntimeError()]
+)
 def test_a_mail_server_that_falls_silent_leaves_a_doubt_for_a_person_and_no_second_try(
     mail_server_raises, error
 ):
@@ -221,6 +256,68 @@ def test_a_claim_whose_worker_died_before_trying_is_sent_and_after_trying_never_
     notices.send_due(now=later)
     assert [Notice.objects.get(pk=n.pk).state for n in (untouched, tried)] == ["sent", "unknown"]
     assert len(mail.outbox) == 1
+
+
+def stalled_and_overtaken() -> tuple[Notice, datetime]:
+    """A claim whose worker stood still so long that another one took the row and sent the message."""
+    make_visit()
+    stalled = notices.claim_due(10, now=SOON)[0]
+    later = SOON + notices.CLAIM_IS_STALE + timedelta(seconds=1)
+    notices.send_due(now=later)
+    assert (len(mail.outbox), states()) == (1, [("booked", "sent")])
+    return stalled, later
+
+
+def test_a_worker_that_was_overtaken_sends_nothing_and_undoes_nothing(settings):
+    stalled, later = stalled_and_overtaken()
+    notices.deliver(stalled, now=later)
+    assert (len(mail.outbox), states()) == (1, [("booked", "sent")])
+    settings.NOTICE_HOURS = (19, 20)  # it wakes up in the quiet hours and would put the message back
+    notices.deliver(stalled, now=later)
+    assert states() == [("booked", "sent")]
+    Contact.objects.update(opted_out_at=NOW)
+    notices.deliver(stalled, now=later)
+    assert states() == [("booked", "sent")]
+
+
+def test_a_slow_batch_is_not_given_up_while_its_last_message_is_being_sent():
+    make_visit()
+    notice = notices.claim_due(10, now=SOON)[0]
+    later = SOON + notices.CLAIM_IS_STALE + timedelta(seconds=1)
+    Notice.objects.update(attempted_at=later - timedelta(seconds=5))
+    assert notices.recover_stale(now=later) == 0
+    assert Notice.objects.get(pk=notice.pk).state == "claimed"
+
+
+def test_an_attempt_that_was_given_up_as_unknown_may_still_say_how_it_ended(monkeypatch):
+    make_visit()
+    claimed = notices.claim_due(10, now=SOON)[0]
+
+    class Slow:
+        def send(self, notice, visit, contact):
+            notices.recover_stale(now=SOON + notices.CLAIM_IS_STALE + timedelta(seconds=1))
+            assert states() == [("booked", "unknown")]
+            return transports.Sent()
+
+    monkeypatch.setattr(notices, "transport_for", lambda channel: Slow())
+    notices.deliver(claimed, now=SOON)
+    assert states() == [("booked", "sent")]
+
+
+def test_a_row_nobody_can_read_fails_alone(monkeypatch):
+    make_visit()
+    make_visit()
+    broken = Notice.objects.order_by("pk").first()
+    Visit.objects.filter(pk=broken.visit_id).update(time_zone="Nowhere/At_All")
+    notices.send_due(now=SOON)
+    assert states() == [("booked", "failed"), ("booked", "sent")]
+
+
+def test_a_family_hears_nothing_of_visits_after_a_death():
+    visit = make_visit()
+    Patient.objects.filter(pk=visit.patient_id).update(status="died")
+    notices.send_due(now=SOON)
+    assert (states(), mail.outbox) == ([("booked", "suppressed")], [])
 
 
 def test_an_empty_set_is_no_work():
