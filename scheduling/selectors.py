@@ -24,13 +24,16 @@ from scheduling.models import DoseRecord, Event, Notice, PlannedDose, Visit
 from scheduling.rules import states
 
 NURSE_SEES = timedelta(days=14)  # product invariant 8
+NURSE_STATES = sorted(states.HOLDING | {"missed"})
 
 Viewer = User | AnonymousUser
 
 
 def patients_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[Patient]:
     """Patients the user may read."""
-    return Patient.objects.filter(_whose(user, "", now)).distinct()
+    found = Patient.objects.filter(_whose(user, "", now))
+    # Only a nurse's way leads over visits, which repeat a patient.
+    return found.distinct() if user.is_authenticated and user.role == Role.NURSE else found
 
 
 def prescriptions_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[Prescription]:
@@ -62,29 +65,23 @@ def records_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[DoseRe
     return DoseRecord.objects.filter(_of_patient(user, "dose__prescription__patient", now))
 
 
-def visits_for(user: Viewer) -> QuerySet[Visit]:
-    """Visits the user may read: a nurse their own, a patient their own, the office all."""
+def visits_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[Visit]:
+    """Visits the user may read: the office all, a patient their own, a nurse their own 14 days around now
+    while they hold or held a time (one that was cancelled or moved away is not theirs any more)."""
     visits = Visit.objects.select_related("patient", "nurse", "dose__prescription")
     if not user.is_authenticated or not user.is_active:
         return visits.none()
     if user.is_office:
         return visits
     if user.role == Role.NURSE:
-        return visits.filter(nurse__user=user)
+        now = now or timezone.now()
+        return visits.filter(
+            nurse__user=user,
+            state__in=NURSE_STATES,
+            starts_at__gte=now - NURSE_SEES,
+            starts_at__lte=now + NURSE_SEES,
+        )
     return visits.filter(patient__user=user) if user.role == Role.PATIENT else visits.none()
-
-
-def visits_in_sight(user: Viewer, *, now: datetime | None = None) -> QuerySet[Visit]:
-    """Visits a nurse may open: their own that hold or held a time, 14 days around now; others as `visits_for`."""
-    visits = visits_for(user)
-    if not user.is_authenticated or user.role != Role.NURSE:
-        return visits
-    now = now or timezone.now()
-    return visits.filter(
-        state__in=states.HOLDING | {"missed"},
-        starts_at__gte=now - NURSE_SEES,
-        starts_at__lte=now + NURSE_SEES,
-    )
 
 
 def nurses_for(user: Viewer) -> QuerySet[Nurse]:
@@ -169,7 +166,7 @@ def _whose(user: Viewer, prefix: str, now: datetime | None) -> Q:
         return Q(
             **{
                 f"{prefix}visits__nurse__user": user,
-                f"{prefix}visits__state__in": sorted(states.HOLDING),
+                f"{prefix}visits__state__in": NURSE_STATES,
                 f"{prefix}visits__starts_at__gte": now - NURSE_SEES,
                 f"{prefix}visits__starts_at__lte": now + NURSE_SEES,
             }

@@ -171,7 +171,7 @@ def day_of(user: User, nurse: Nurse, on: date, *, now: datetime | None = None) -
     now = now or timezone.now()
     first, last = clock.day_bounds(on, nurse.time_zone)
     visits = list(
-        selectors.visits_in_sight(user, now=now)
+        selectors.visits_for(user, now=now)
         .filter(starts_at__gte=first, starts_at__lt=last)
         .prefetch_related(Prefetch("patient__contacts", to_attr="ways"))
         .order_by("starts_at", "pk")

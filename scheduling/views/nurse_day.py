@@ -94,5 +94,5 @@ def record(request: HttpRequest, visit_id: int) -> HttpResponse:
 def _mine(request: HttpRequest, visit_id: int) -> Visit:
     """The visit with its patient's phone numbers, or not found for anybody else's."""
     ways = Prefetch("patient__contacts", to_attr="ways")
-    visits = selectors.visits_in_sight(request.user).select_related("dose__prescription__patient")
+    visits = selectors.visits_for(request.user).select_related("dose__prescription__patient")
     return get_object_or_404(visits.prefetch_related(ways), pk=visit_id)
