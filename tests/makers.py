@@ -278,6 +278,18 @@ def make_visit(
     )
 
 
+def make_lab_visit(
+    patient: Patient | None = None, nurse: Nurse | None = None, on: date | None = None
+) -> Visit:
+    """A visit that gives no dose: half an hour for a blood draw, at 9:00 a week from now."""
+    patient = patient or make_patient()
+    starts_at = at(on or today_at() + 7 * DAY, time_zone=patient.time_zone)
+    return Visit.objects.create(
+        patient=patient, nurse=nurse or make_nurse(), kind=Visit.Kind.LAB_DRAW, starts_at=starts_at,
+        ends_at=starts_at + 30 * MINUTE, time_zone=patient.time_zone,
+    )  # fmt: skip
+
+
 def make_record(
     dose: PlannedDose | None = None,
     given_on: date | None = None,

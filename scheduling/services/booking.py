@@ -84,6 +84,8 @@ def move_visit(
     now = now or timezone.now()
     _check_class(reason_class)
     seen = Visit.objects.values("dose_id", "nurse_id").get(pk=visit_id)
+    if seen["dose_id"] is None:
+        raise RuleBroken("Cancel this visit and make a new one: it gives no dose.", code="NO_DOSE")
     patient, nurses, dose = _locked(seen["dose_id"], sorted({seen["nurse_id"], nurse_id}))
     old = _fresh_visit(visit_id, version, seen["nurse_id"])
     states.check_move(old.state, "moved")
@@ -130,18 +132,21 @@ def cancel_visit(
     version: int | None = None,
     now: datetime | None = None,
 ) -> Visit:
-    """Cancel; the dose needs booking again. Raises StaleVersion or MoveNotAllowed, writing nothing."""
+    """Cancel a visit of any kind; its dose needs booking again. Raises StaleVersion or MoveNotAllowed."""
     now = now or timezone.now()
     _check_class(reason_class)
-    seen = Visit.objects.values("dose_id", "nurse_id").get(pk=visit_id)
-    patient, _nurses, dose = _locked(seen["dose_id"], [seen["nurse_id"]])
+    seen = Visit.objects.values("patient_id", "nurse_id").get(pk=visit_id)
+    patient = Patient.objects.select_for_update(no_key=True).get(pk=seen["patient_id"])
+    _lock_nurses([seen["nurse_id"]])
     visit = _fresh_visit(visit_id, version, seen["nurse_id"])
     states.check_move(visit.state, "cancelled")
     _retire(visit, "cancelled", reason_class, note, now)
     events.write(
         "visit_cancelled", by=by, patient=patient, subject=visit, why=note, reason_class=reason_class
     )
-    doses.sync(dose.prescription, today=clock.today_in(patient.time_zone, now))
+    if visit.dose is not None:  # a lab draw and a wellness check have none
+        visit.dose.prescription.patient = patient
+        doses.sync(visit.dose.prescription, today=clock.today_in(patient.time_zone, now))
     notices.drop(visit, "the visit was cancelled")
     notices.queue("cancelled", visit=visit, now=now)
     return visit
@@ -173,16 +178,19 @@ def settle(problems: Sequence[Problem], override: str) -> list[str]:
 def _locked(dose_id: int, nurse_ids: list[int]) -> tuple[Patient, dict[int, Nurse], PlannedDose]:
     """Patient, nurses by id, prescription, dose: locked in this order, read after."""
     patient = Patient.objects.select_for_update(no_key=True).get(prescriptions__doses=dose_id)
-    nurses = {
-        nurse.pk: nurse
-        for nurse in Nurse.objects.select_for_update(no_key=True).filter(pk__in=nurse_ids).order_by("pk")
-    }
+    nurses = _lock_nurses(nurse_ids)
     for nurse_id in nurse_ids:
         if nurse_id not in nurses:
             raise BadInput("There is no such nurse.", field="nurse")
     dose = PlannedDose.objects.select_for_update(no_key=True).select_related("prescription").get(pk=dose_id)
     dose.prescription.patient = patient
     return patient, nurses, dose
+
+
+def _lock_nurses(nurse_ids: list[int]) -> dict[int, Nurse]:
+    """Nurses by id, locked in the order of their ids."""
+    rows = Nurse.objects.select_for_update(no_key=True).filter(pk__in=nurse_ids).order_by("pk")
+    return {nurse.pk: nurse for nurse in rows}
 
 
 def _fresh_visit(visit_id: int, version: int | None, nurse_id: int) -> Visit:

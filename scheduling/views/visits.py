@@ -64,7 +64,7 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, visit_id: int) -> HttpResponse:
     """Cancel with a classified reason, or undo a booking made a moment ago (`undo`)."""
-    visit = get_object_or_404(_visits(request), pk=visit_id, kind=Visit.Kind.INFUSION)
+    visit = get_object_or_404(_visits(request), pk=visit_id)
     if visit.state not in states.OPEN:
         return _closed(request, visit)
     undo = "undo" in request.POST
@@ -83,11 +83,12 @@ def cancel(request: HttpRequest, visit_id: int) -> HttpResponse:
             stale, status = isinstance(no, StaleVersion), no.status
             form = _anew(form, visit, no)
             return _cancel_page(request, visit, form, status=status, stale=stale)
-        said = (
-            _("Undone. %(name)s needs booking again.")
-            if undo
-            else _("Cancelled. %(name)s needs booking again.")
-        )
+        if visit.dose is None:
+            said = _("Cancelled. %(name)s keeps the other visits.")
+        elif undo:
+            said = _("Undone. %(name)s needs booking again.")
+        else:
+            said = _("Cancelled. %(name)s needs booking again.")
         messages.success(request, said % {"name": visit.patient.listed_name})
         return redirect("queue")
     return _cancel_page(request, visit, form, status=status)

@@ -14,6 +14,7 @@ from tests.makers import (
     NOW,
     at,
     make_dose,
+    make_lab_visit,
     make_nurse,
     make_patient,
     make_prescription,
@@ -228,19 +229,16 @@ def test_a_visit_does_not_stand_in_its_own_way_when_it_is_moved_a_little():
         assert client.post(url("visit-move", visit), move_wish(visit, start="09:30")).status_code == 302
 
 
-def test_a_visit_without_a_dose_has_a_page_and_nothing_to_move():
-    model = make_visit()
-    start = model.starts_at + 2 * DAY
-    lab = Visit.objects.create(
-        patient=model.patient, kind="lab_draw", nurse=model.nurse, time_zone=model.time_zone,
-        starts_at=start, ends_at=start + 30 * MINUTE,
-    )  # fmt: skip
+def test_a_visit_without_a_dose_has_nothing_to_move_and_is_cancelled_like_any_other():
+    lab = make_lab_visit()
     with at_the_desk() as client:
         page = client.get(url("visit", lab))
         assert page.status_code == 200
         assert url("visit-move", lab) not in page.content.decode()
         assert client.get(url("visit-move", lab)).status_code == 404
-        assert (
-            client.post(url("visit-cancel", lab), {"reason_class": "patient", "version": 1}).status_code
-            == 404
-        )
+        question = client.get(url("visit-cancel", lab)).content.decode()
+        assert "The dose goes back" not in question
+        wish = {"reason_class": "patient", "version": lab.version}
+        assert client.post(url("visit-cancel", lab), wish).status_code == 302
+    lab.refresh_from_db()
+    assert lab.state == "cancelled"

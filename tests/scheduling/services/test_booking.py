@@ -19,6 +19,7 @@ from tests.makers import (
     at,
     make_dose,
     make_evidence,
+    make_lab_visit,
     make_nurse,
     make_papers,
     make_patient,
@@ -408,3 +409,17 @@ def test_a_reason_is_never_cut_off():
         "Keep it to 500 characters; this has 501.",
     )
     assert book(dose, override="x" * 500).override_reason == "x" * 500
+
+
+def test_a_lab_draw_gives_no_dose_and_can_be_cancelled_but_not_moved():
+    visit, user = make_lab_visit(), make_user()
+    with pytest.raises(RuleBroken) as refused:
+        booking.move_visit(
+            visit_id=visit.pk, nurse_id=visit.nurse_id, starts_at=visit.starts_at + DAY, by=user,
+            reason_class="patient", now=NOW,
+        )  # fmt: skip
+    assert code_of(refused) == "NO_DOSE"
+    booking.cancel_visit(visit_id=visit.pk, by=user, reason_class="patient", now=NOW)
+    visit.refresh_from_db()
+    assert visit.state == "cancelled"
+    assert Event.objects.filter(action="visit_cancelled", patient=visit.patient).exists()
