@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from math import cos, hypot, radians
+from math import cos, radians
 
 MILES_PER_DEGREE = 69.0  # of latitude; close enough for a sketch of one city
 GAP = 0.6  # per cent of a bar left open between two parts
@@ -87,7 +87,7 @@ class Scale:
         self.dose_places: list[float] = []  # of each dose; two of one day stand side by side
         for dose in doses:
             x = max(places[-1] + (dose.on - days[-1]).days * per_day, edge + dose.width / 2)
-            edge = x + dose.width / 2 + 12
+            edge = x + dose.width / 2 + (30 if dose.kind in CHOSEN_KINDS else 12)  # room for its date
             self.dose_places.append(x)
             if dose.on > days[-1]:
                 days.append(dose.on)
@@ -115,7 +115,7 @@ def timeline(
     label: str,
     today_word: str = "Today",
     say_day: Callable[[date], str] = lambda day: f"{day:%b} {day.day}",
-    width: int = 900,
+    width: int = 1200,
 ) -> tuple[str, float]:
     """The picture of a prescription, and where today stands on it (0 to 1, for the first scroll).
 
@@ -217,6 +217,8 @@ def _labs(labs: Sequence[Mark], scale: Scale, now: float) -> list[str]:
 
 # --- Route sketch ------------------------------------------------------------------------------
 
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -242,21 +244,28 @@ def route(
     pad_x, pad_y = (width - spread_x * per_degree) / 2, 30 + (height - 86 - spread_y * per_degree) / 2
     points = [((x - left) * per_degree + pad_x, (y - top) * per_degree + pad_y) for x, y in raw]
     parts = [f'<text class="soft" x="{width - 30}" y="16" aria-hidden="true">N ↑</text>']
+    taken = [(x - 16, y - 16, x + 16, y + 16) for x, y in points]
     for (x1, y1), (x2, y2), stop in zip(points, points[1:], stops[1:], strict=False):
         done = " route-done" if stop.state != "next" else ""
         parts.append(f'<path class="route-leg{done}" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>')
-        if stop.drive_minutes is not None and hypot(x2 - x1, y2 - y1) > 46:
-            parts.append(
-                f'<text class="soft" x="{(x1 + x2) / 2:.1f}" y="{(y1 + y2) / 2 - 6:.1f}" '
-                f'text-anchor="middle">'
-                f"{stop.drive_minutes} {escape(minutes_word)}</text>"
-            )
+        if stop.drive_minutes is not None:
+            parts += _minutes(f"{stop.drive_minutes} {minutes_word}", (x1 + x2) / 2, (y1 + y2) / 2 - 6, taken)
     parts += [_stop(stop, x, y) for stop, (x, y) in zip(stops, points, strict=True)]
     parts.append(_scale_bar(per_degree, height))
     return (
         f'<svg class="route" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _minutes(words: str, x: float, y: float, taken: list[Box]) -> list[str]:
+    """A leg's minutes in its middle, unless that would touch a stop or other minutes; adds to `taken`."""
+    half = 3.6 * len(words)
+    box = (x - half, y - 11, x + half, y + 3)
+    if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+        return []
+    taken.append(box)
+    return [f'<text class="soft" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escape(words)}</text>']
 
 
 def _stop(stop: Stop, x: float, y: float) -> str:

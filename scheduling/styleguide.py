@@ -78,7 +78,6 @@ def samples() -> dict[str, Any]:
         "stops": route_stops(),
         "gates": gates(),
         "visits": visits(),
-        "steps": steps(),
         **board(),
         **week(),
         **lists(),
@@ -160,15 +159,6 @@ def visits() -> list[dict[str, Any]]:
     ]
 
 
-def steps() -> list[dict[str, str]]:
-    """Done, now, to do."""
-    return [
-        {"label": "Tell us if this time works", "state": "done", "when": "Nov 18"},
-        {"label": "Answer 6 health questions", "state": "now", "text": "Takes about 3 minutes.", "url": "#"},
-        {"label": "Your nurse comes", "state": "todo", "when": "Dec 21"},
-    ]
-
-
 def board() -> dict[str, Any]:
     """A day: two nurses, one gap that does not fit, one afternoon off."""
     plan = [("Ana Ruiz RN", 0, 8, 405), ("Ben Okafor RN", 2, 11, 500)]
@@ -204,7 +194,7 @@ def week() -> dict[str, Any]:
         cells = []
         for d, day in enumerate(days):
             count = 0 if d > 4 else (r + 2 * d) % 4
-            chosen = [visits()[(r + d + i) % 6] | {"when": f"{8 + 3 * i}:00"} for i in range(count)]
+            chosen = [_chip(visits()[(r + d + i) % 6], 8 + 3 * i) for i in range(count)]
             cell = {
                 "label": f"{day['name']} {day['date']}",
                 "today": day["today"],
@@ -218,13 +208,20 @@ def week() -> dict[str, Any]:
     return {"days": days, "week_rows": rows}
 
 
+def _chip(visit: dict[str, Any], hour: int) -> dict[str, Any]:
+    """A visit as the week shows it: the hour without am or pm, the family name alone."""
+    family, comma, first = visit["name"].partition(",")
+    return visit | {
+        "when": f"{hour % 12 or 12}:00 {'am' if hour < 12 else 'pm'}",
+        "short": f"{hour % 12 or 12}:00",
+        "family": family,
+        "after_family": comma + first,
+    }
+
+
 def lists() -> dict[str, Any]:
-    """Answers, tabs, filters, a table, slots, reasons."""
+    """Tabs, filters, a table, slots, reasons."""
     return {
-        "answers": [
-            {"label": "Which days suit?", "value": "Monday, December 21", "change_url": "#"},
-            {"label": "Morning or afternoon?", "value": "Morning", "change_url": "#"},
-        ],
         "tabs": [
             {"label": "Calendar", "url": "#", "current": True},
             {"label": "Visits", "url": "#", "count": 3},

@@ -154,11 +154,14 @@ def _off_word(member: Member, day: date) -> str:
 
 def _chip(visit: Visit, stretch: Stretch) -> dict[str, Any]:
     status, word = words.visit_status(visit)
+    name = visit.patient.listed_name
     return {
         "url": stretch.link("visit", visit.pk),
         "when": words.clock_words(visit.local_start),
         "short": f"{visit.local_start.hour % 12 or 12}:{visit.local_start.minute:02d}",
-        "name": visit.patient.listed_name,
+        "name": name,
+        "family": visit.patient.last_name,
+        "after_family": name.removeprefix(visit.patient.last_name),
         "status": status,
         "word": word,
         "prepare": visit.preparation_minutes,

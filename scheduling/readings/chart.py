@@ -17,8 +17,8 @@ from patients.models import Evidence, Hold, Patient, Prescription
 from scheduling import clock
 from scheduling.drawing import Mark
 from scheduling.models import DoseRecord, PlannedDose, Site, Visit
-from scheduling.readings import timeline, warnings
-from scheduling.readings.chart_words import day_words, plain
+from scheduling.readings import timeline, warnings, words
+from scheduling.readings.chart_words import day_words
 from scheduling.rules import states
 from scheduling.rules.calendar import Calendar, Dose, plan
 from scheduling.rules.errors import BadInput
@@ -61,8 +61,7 @@ class Line:
 
     @property
     def amount(self) -> str:
-        mg = self.record.amount_mg if self.record else self.row.amount_mg
-        return f"{plain(mg)} mg" if mg is not None else ""
+        return words.mg_words(self.record.amount_mg if self.record else self.row.amount_mg)
 
     @property
     def prepare(self) -> int:

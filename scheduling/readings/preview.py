@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 from patients.models import Prescription
 from scheduling import clock
 from scheduling.models import PlannedDose, Visit
-from scheduling.readings.chart_words import day_words, plain
+from scheduling.readings.chart_words import day_words
 from scheduling.readings.warnings import Caution
+from scheduling.readings.words import mg_words
 from scheduling.rules import states
 from scheduling.rules.calendar import Calendar, Dose
 from scheduling.rules.orders import Given, Hold
@@ -59,8 +60,7 @@ def lines(calendar: Calendar) -> list[PreviewLine]:
 
 def _line(dose: Dose) -> PreviewLine:
     tags = [(FLAG_WORDS.get(flag, "wait"), flag_words(flag)) for flag in dose.flags]
-    amount = f"{plain(dose.amount_mg)} mg" if dose.amount_mg is not None else ""
-    return PreviewLine(dose, dose.planned_on, amount, tuple(tags))
+    return PreviewLine(dose, dose.planned_on, mg_words(dose.amount_mg), tuple(tags))
 
 
 def cautions(calendar: Calendar, regimen: Regimen, wish: Wish, today: date) -> list[Caution]:

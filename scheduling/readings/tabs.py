@@ -14,6 +14,7 @@ from patients.models import Patient
 from scheduling.models import DoseRecord, Event, Notice, Visit
 from scheduling.readings.chart_words import day_words, plain
 from scheduling.readings.trail import happenings, moment, who
+from scheduling.readings.words import mg_words
 from scheduling.services.readiness import title_of
 
 __all__ = ["NAMES", "READERS", "facts", "happenings", "trail"]
@@ -117,7 +118,7 @@ def records(patient: Patient) -> dict[str, Any]:
             {
                 "record": record,
                 "given": day_words(record.given_on, weekday=True),
-                "amount": f"{plain(record.amount_mg)} mg" if record.amount_mg is not None else "",
+                "amount": mg_words(record.amount_mg),
                 "who": who(record.recorded_by),
                 "status": REACTION_STATUS[record.reaction],
                 "word": record.get_reaction_display() if record.reaction != "none" else _("No reaction"),

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from scheduling.models import Visit
 
+GRAMS_FROM_MG = 10_000  # immune globulin is ordered and drawn up in grams
 VISIT_STATUS = {
     "held": "wait",
     "booked": "wait",
@@ -43,11 +44,12 @@ def at_words(moment: datetime, time_zone: str) -> str:
 
 
 def mg_words(amount: Decimal | None) -> str:
-    """`600 mg`, without zeros that say nothing; "" for no amount."""
+    """`600 mg`, from ten grams on `35 g`, without zeros that say nothing; "" for no amount."""
     if amount is None:
         return ""
-    text = f"{amount:f}"
-    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} mg"
+    value, unit = (amount / 1000, "g") if amount >= GRAMS_FROM_MG else (amount, "mg")
+    text = f"{value:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text} {unit}"
 
 
 def days_left(days: int) -> tuple[str, str]:

@@ -37,6 +37,7 @@ LIVE_ICON = (
     '<svg viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="6" fill="currentColor"/></svg>'
 )
 FONT_SHEET = "fonts/fonts.css"
+REASONS_OF_THE_DAY = ("RULE", "FLOOR_WINS", "OVERDUE", "HOLD", "ON_HOLD")
 
 
 @register.simple_tag
@@ -91,6 +92,18 @@ def part(field: BoundField, name: str) -> object:
 def infusion_bar(prepare: int = 0, infusion: int = 0, observation: int = 0) -> SafeString:
     """The bar of a visit, from whole minutes."""
     return mark_safe(drawing.infusion_bar(prepare=prepare, infusion=infusion, observation=observation))  # noqa: S308
+
+
+@register.filter
+def of_the_day(reasons: Sequence[dict[str, str]]) -> Sequence[dict[str, str]]:
+    """Of a dose's stored reasons those that made its day: shown first, the others folded away."""
+    return [reason for reason in reasons if reason["code"] in REASONS_OF_THE_DAY]
+
+
+@register.filter
+def of_the_rest(reasons: Sequence[dict[str, str]]) -> Sequence[dict[str, str]]:
+    """What `of_the_day` leaves: floor, window, amount and minutes."""
+    return [reason for reason in reasons if reason["code"] not in REASONS_OF_THE_DAY]
 
 
 @register.simple_tag

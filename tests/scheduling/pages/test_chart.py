@@ -199,7 +199,7 @@ def test_the_page_about_a_dose_gives_rule_numbers_source_and_history():
     with at_the_desk() as client:
         page = client.get(reverse("dose", args=[dose.pk])).content.decode()
     assert "6 months after dose 1" in page and "Not before" in page
-    assert "US PI" in page and "Numbers" in page
+    assert "US PI" in page and "<u>numbers</u>" in page
     assert "Dose 2, Feb 15, 2026" in page
     assert Event.objects.filter(action="chart_read", subject="dose", patient=order.patient).count() == 1
 
