@@ -145,7 +145,6 @@ def project(regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: dat
     first_on = first_infusion_on(order, given)
     anchor = _Anchor(previous_on or order.start_on, number - 1)
     pace = None
-    may_be_overdue = True
     while number <= HIGHEST_NUMBER and (step := regimen.step(number)) is not None:
         if pace is None or pace.step is not step:
             pace = _Pace.of(regimen, step, order)
@@ -156,7 +155,7 @@ def project(regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: dat
         rule_on = anchor.next_rule_on(pace)
         floor_on = pace.floor_after(previous_on) if previous_on is not None else None
         due_on = rule_on if floor_on is None or floor_on <= rule_on else floor_on
-        overdue = may_be_overdue and as_of > due_on
+        overdue = as_of > due_on  # the first at most: the floor of every later one is not before today
         possible_on = as_of if overdue else due_on
         if order.holds:
             possible_on = after_holds(possible_on, order.holds)
@@ -179,7 +178,7 @@ def project(regimen: Regimen, order: Order, given: tuple[Given, ...], as_of: dat
             first_on = possible_on
         if not anchor.months or possible_on != rule_on:
             anchor.move_to(possible_on, number)
-        previous_on, number, may_be_overdue = possible_on, number + 1, False
+        previous_on, number = possible_on, number + 1
 
 
 def count_restarts_at(regimen: Regimen, order: Order, given: tuple[Given, ...]) -> int:
