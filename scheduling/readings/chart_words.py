@@ -17,6 +17,11 @@ def day_words(on: date, *, weekday: bool = False) -> str:
     return date_format(on, _("D, M j, Y") if weekday else _("M j, Y"))
 
 
+def as_sentence(fact: str) -> str:
+    """A fact as a sentence: a capital first, a full stop last, names in between left alone."""
+    return fact[:1].upper() + fact[1:] + ("" if fact.endswith((".", "?", "!")) else ".")
+
+
 def plain(value: Decimal) -> str:
     """A decimal as people write it: 22.5, 1,000 without zeros that say nothing."""
     text = f"{value:f}"

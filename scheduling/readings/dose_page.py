@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from scheduling.models import DoseRecord, PlannedDose, Visit
 from scheduling.readings.chart import chart_cards
-from scheduling.readings.chart_words import day_words, plain
+from scheduling.readings.chart_words import as_sentence, day_words, plain
 from scheduling.readings.trail import who
 from scheduling.readings.warnings import Caution
 from scheduling.rules.reasons import Reason
@@ -98,5 +98,5 @@ def advice(regimen: Regimen, reaction: str | None, kind: str | None) -> list[Cau
     for name in [*names, reaction or "none"]:
         told = regimen.reactions.get(name)
         if told is not None:
-            found.append(Caution(status, told.text[:1].upper() + told.text[1:] + ".", told.source))
+            found.append(Caution(status, as_sentence(told.text), told.source))
     return found

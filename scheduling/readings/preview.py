@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from patients.models import Prescription
 from scheduling import clock
 from scheduling.models import PlannedDose, Visit
-from scheduling.readings.chart_words import day_words
+from scheduling.readings.chart_words import as_sentence, day_words
 from scheduling.readings.warnings import Caution
 from scheduling.readings.words import mg_words
 from scheduling.rules import states
@@ -82,9 +82,9 @@ def cautions(calendar: Calendar, regimen: Regimen, wish: Wish, today: date) -> l
         title = _("The start is in the past and no earlier dose is listed.")
         found.append(Caution("wait", title, _("Dose 1 counts as overdue. Add the doses given elsewhere.")))
     if regimen.site_of_care.home == "no":
-        found.append(Caution("wait", _("Not a drug for home."), regimen.site_of_care.text.capitalize() + "."))
+        found.append(Caution("wait", _("Not a drug for home."), as_sentence(regimen.site_of_care.text)))
     if regimen.not_covered:
-        found.append(Caution("info", regimen.not_covered.capitalize() + "."))
+        found.append(Caution("info", as_sentence(regimen.not_covered)))
     return found
 
 

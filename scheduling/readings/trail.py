@@ -24,6 +24,7 @@ ACTIONS = {
     "hold_placed": gettext_lazy("Put dosing on hold"),
     "measured": gettext_lazy("Recorded a measurement"),
     "patient_registered": gettext_lazy("Added the patient"),
+    "patient_updated": gettext_lazy("Changed the patient's details"),
     "prescribed": gettext_lazy("Added a prescription"),
     "prescription_amended": gettext_lazy("Amended a prescription"),
     "prescription_stopped": gettext_lazy("Stopped a prescription"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
-from scheduling.readings.chart_words import day_words
+from scheduling.readings.chart_words import as_sentence, day_words
 from scheduling.rules.calendar import Calendar
 from scheduling.rules.errors import BadInput
 
@@ -77,9 +77,7 @@ def _of_next(card: Card) -> list[Caution]:
         title = _("Dose %(n)s is overdue.") % {"n": line.number}
         found.append(Caution("stop", title, line.moved))
         if "MISSED" in line.flags:
-            found[-1] = Caution(
-                "stop", title, f"{line.moved} " + card.regimen.missed_dose.text.capitalize() + "."
-            )
+            found[-1] = Caution("stop", title, f"{line.moved} " + as_sentence(card.regimen.missed_dose.text))
     if "RESTART_REVIEW" in line.flags and card.regimen.restart is not None:
         found.append(Caution("wait", _("The prescriber reviews the restart."), card.regimen.restart.text))
     return found

@@ -10,6 +10,7 @@ from django.urls import reverse
 from patients.models import Hold, Prescription
 from scheduling.forms.prescriptions import Order
 from scheduling.models import Event
+from scheduling.readings.chart_words import as_sentence
 from scheduling.services import prescribing
 from tests.makers import (
     NOW,
@@ -317,3 +318,8 @@ def test_three_years_are_shown_and_not_more():
     last = [*answer.context["first"], *answer.context["rest"]][-1]
     assert last.dose.due_on <= TODAY + timedelta(days=3 * 365 + 1)
     assert answer.context["count"] == 39
+
+
+def test_a_fact_becomes_a_sentence_and_keeps_its_names():
+    assert as_sentence("Ocrevus Zunovo is another product") == "Ocrevus Zunovo is another product."
+    assert as_sentence("give as soon as possible.") == "Give as soon as possible."
