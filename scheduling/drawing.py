@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from math import cos, radians
+from math import atan2, cos, hypot, radians, sin
 
 MILES_PER_DEGREE = 69.0  # of latitude; close enough for a sketch of one city
 GAP = 0.6  # per cent of a bar left open between two parts
@@ -217,6 +217,7 @@ def _labs(labs: Sequence[Mark], scale: Scale, now: float) -> list[str]:
 
 # --- Route sketch ------------------------------------------------------------------------------
 
+TOUCHING = 27  # of two stops, centre to centre
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
@@ -243,6 +244,7 @@ def route(
     per_degree = min((width - 72) / (spread_x or 1e-3), (height - 86) / (spread_y or 1e-3))
     pad_x, pad_y = (width - spread_x * per_degree) / 2, 30 + (height - 86 - spread_y * per_degree) / 2
     points = [((x - left) * per_degree + pad_x, (y - top) * per_degree + pad_y) for x, y in raw]
+    points = _apart(points, width, height)
     parts = [f'<text class="soft" x="{width - 30}" y="16" aria-hidden="true">N ↑</text>']
     taken = [(x - 16, y - 16, x + 16, y + 16) for x, y in points]
     for (x1, y1), (x2, y2), stop in zip(points, points[1:], stops[1:], strict=False):
@@ -256,6 +258,28 @@ def route(
         f'<svg class="route" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _apart(points: list[tuple[float, float]], width: int, height: int) -> list[tuple[float, float]]:
+    """The points with neighbours pushed apart until their marks no longer touch, as far as the frame allows."""
+    placed = list(points)
+    for _round in range(20):
+        for i, (x, y) in enumerate(placed):
+            for j in range(i):
+                dx, dy = x - placed[j][0], y - placed[j][1]
+                missing = TOUCHING - hypot(dx, dy)
+                if missing <= 0:
+                    continue
+                angle = atan2(dy, dx) if dx or dy else i  # of two in one place, the later goes its own way
+                x, y = x + missing / 2 * cos(angle), y + missing / 2 * sin(angle)
+                back = placed[j][0] - missing / 2 * cos(angle), placed[j][1] - missing / 2 * sin(angle)
+                placed[j] = _inside(*back, width, height)
+            placed[i] = _inside(x, y, width, height)
+    return placed
+
+
+def _inside(x: float, y: float, width: int, height: int) -> tuple[float, float]:
+    return min(max(x, 14), width - 36), min(max(y, 24), height - 40)
 
 
 def _minutes(words: str, x: float, y: float, taken: list[Box]) -> list[str]:

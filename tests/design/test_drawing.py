@@ -1,5 +1,6 @@
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import combinations, pairwise
+from math import hypot
 from xml.etree import ElementTree
 
 import pytest
@@ -131,3 +132,14 @@ def test_a_route_keeps_north_up_and_west_left_inside_its_frame():
 @pytest.mark.parametrize("count", [1, 3])
 def test_stops_at_one_place_still_make_a_picture(count):
     parsed(drawing.route([Stop(32.7, -97.0, str(n), "Here", "next", 0) for n in range(count)], label="Route"))
+
+
+def test_stops_of_one_street_stand_beside_each_other_and_minutes_that_do_not_fit_are_left_out():
+    street = [Stop(32.9 + n / 9000, -97.0, f"{n}", "Near", "next", 77) for n in (1, 2, 3)]
+    far = Stop(33.3, -96.6, "4", "Far", "next", 55)
+    tree = parsed(drawing.route([Stop(32.9, -97.0, "", "Home"), *street, far], label="Route"))
+    circles = [(float(c.get("cx")), float(c.get("cy"))) for c in tree.iter(f"{SVG}circle")]
+    assert all(hypot(a[0] - b[0], a[1] - b[1]) > 24 for a, b in combinations(circles, 2))
+    assert all(0 < x < 360 and 0 < y < 190 for x, y in circles)
+    words = [text.text for text in tree.iter(f"{SVG}text")]
+    assert "55 min" in words and "77 min" not in words
