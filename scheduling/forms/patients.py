@@ -116,10 +116,13 @@ class PatientForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
-        if (data.get("email") or data.get("phone")) and not data.get("consent"):
-            self.add_error("consent", _("Ask the patient, then tick this. Or leave e-mail and phone empty."))
+        self._check_consent(data)
         self._place(data)
         return data
+
+    def _check_consent(self, data: dict[str, Any]) -> None:
+        if (data.get("email") or data.get("phone")) and not data.get("consent"):
+            self.add_error("consent", _("Ask the patient, then tick this. Or leave e-mail and phone empty."))
 
     def _place(self, data: dict[str, Any]) -> None:
         """Both coordinates as typed, or the middle of a city we know."""
@@ -143,6 +146,55 @@ class PatientForm(forms.ModelForm):
     def for_service(self) -> dict[str, Any]:
         """What services.patients.register_patient asks for."""
         left_out = {"consent", "different"}
+        return {name: value for name, value in self.cleaned_data.items() if name not in left_out}
+
+
+class PatientEditForm(PatientForm):
+    """The same about a patient on file, and where they are now; `initial` is services.patient_changes.terms_of."""
+
+    status = forms.ChoiceField(
+        label=_("Where is the patient?"), choices=Patient.Status.choices, widget=forms.RadioSelect
+    )
+    confirm = forms.BooleanField(
+        label=_("Yes, the patient is not at home: no visit may take place"),
+        required=False,
+        help_text=_("Booked visits stay until somebody decides; nothing new can be booked."),
+    )
+    saw = forms.CharField(widget=forms.HiddenInput, max_length=32, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = self.initial["time_zone"]
+        if zone not in ZONES:
+            self.fields["time_zone"].choices = [(zone, zone), *((z, z) for z in ZONES)]  # type: ignore[attr-defined]
+        del self.fields["different"]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        leaves = data.get("status") not in (None, Patient.Status.ACTIVE, self.initial["status"])
+        if leaves and not data.get("confirm"):
+            self.add_error("confirm", _("Tick this to change where the patient is."))
+        moved = any(
+            name in data and data[name] != self.initial[name] for name in ("address", "city", "state")
+        )
+        place = ("latitude", "longitude")
+        kept = all(self[name].value() and data.get(name) == self.initial[name] for name in place)
+        if moved and kept:
+            self.add_error(
+                "latitude",
+                _("The address changed. Enter where it is, or empty both to use the middle of the city."),
+            )
+        return data
+
+    def _check_consent(self, data: dict[str, Any]) -> None:
+        """A way that is new needs consent; consent for what is on file may be taken back."""
+        ways = {"email": data.get("email"), "phone": e164(data["phone"]) if data.get("phone") else ""}
+        if any(way and way != self.initial[name] for name, way in ways.items()) and not data.get("consent"):
+            self.add_error("consent", _("Ask the patient, then tick this. Or leave e-mail and phone empty."))
+
+    def for_service(self) -> dict[str, Any]:
+        """What services.patient_changes.update_patient asks for as its wish."""
+        left_out = {"confirm", "saw"}
         return {name: value for name, value in self.cleaned_data.items() if name not in left_out}
 
 

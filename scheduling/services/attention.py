@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from patients.models import Prescription
+from patients.models import Patient, Prescription
 from scheduling import clock
 from scheduling.models import PlannedDose, Visit
 from scheduling.rules import states
+
+AWAY = "PATIENT_AWAY"
+HOME_MOVED = "HOME_MOVED"  # set when an address changes; only moving or cancelling settles it
+HOME_CODES = frozenset({"NO_TIME_TO_DRIVE", "NOT_LICENSED", "LICENCE_EXPIRED"})
 
 
 def review(prescription: Prescription) -> None:
     """Set or clear the flag on every open visit of the prescription. Call after its doses were written."""
     visits = Visit.objects.filter(dose__prescription=prescription, state__in=states.OPEN)
     for visit in visits.select_related("dose").select_for_update(no_key=True, of=("self",)):
+        visit.dose.prescription = prescription
         code, sentence = misfit(visit, visit.dose)
+        if not code and visit.attention_code == HOME_MOVED:
+            continue
         if (code, sentence) != (visit.attention_code, visit.attention):
             visit.attention_code, visit.attention = code, sentence
             visit.save(update_fields=["attention_code", "attention", "changed_at"])
@@ -27,6 +34,9 @@ def misfit(visit: Visit, dose: PlannedDose) -> tuple[str, str]:
     """
     day = clock.local_day(visit.starts_at, visit.time_zone)
     minutes = int((visit.ends_at - visit.starts_at).total_seconds() // 60)
+    patient = dose.prescription.patient
+    if patient.status != Patient.Status.ACTIVE:
+        return away(patient)
     if dose.state == PlannedDose.State.CANCELLED:
         return (
             "DOSE_CANCELLED",
@@ -52,6 +62,13 @@ def misfit(visit: Visit, dose: PlannedDose) -> tuple[str, str]:
     if "ON_HOLD" not in accepted and _held(dose, day):
         return "ON_HOLD", "The visit is inside a hold."
     return "", ""
+
+
+def away(patient: Patient) -> tuple[str, str]:
+    """Code and sentence for a visit of somebody who is not at home; empty for an active patient."""
+    if patient.status == Patient.Status.ACTIVE:
+        return "", ""
+    return AWAY, f"The patient's status is: {patient.get_status_display().lower()}."
 
 
 def _held(dose: PlannedDose, day) -> bool:

@@ -8,6 +8,7 @@ urlpatterns = [
     path("patients/", patients.patients_page, name="patients"),
     path("patients/new/", patients.patient_new, name="patient-new"),
     path("patients/<int:patient_id>/", patients.chart_page, name="chart"),
+    path("patients/<int:patient_id>/edit/", patients.patient_edit, name="patient-edit"),
     path(
         "patients/<int:patient_id>/prescriptions/new/",
         prescriptions.prescription_new,

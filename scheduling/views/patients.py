@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from django.contrib import messages
@@ -14,10 +15,10 @@ from django.utils.translation import gettext as _
 from patients.models import Patient
 from scheduling import clock, selectors
 from scheduling.forms.fields import refuse
-from scheduling.forms.patients import MeasurementForm, PatientForm
+from scheduling.forms.patients import MeasurementForm, PatientEditForm, PatientForm
 from scheduling.readings import chart, patient_list, tabs
 from scheduling.rules.errors import Refused
-from scheduling.services import events, patients
+from scheduling.services import events, patient_changes, patients
 
 PAGE = 25
 
@@ -102,6 +103,33 @@ def patient_new(request: HttpRequest) -> HttpResponse:
                     return redirect("chart", patient.pk)
     context = {"section": "patients", "form": form, "alike": alike}
     return render(request, "scheduling/patients/new.html", context, status=status)
+
+
+@selectors.office_only
+def patient_edit(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Change what is on file about a patient. 409 when somebody else was first: nothing typed is lost."""
+    patient = patient_of(request, patient_id, "details")
+    terms, saw = patient_changes.terms_of(patient), patient_changes.seen(patient)
+    form = PatientEditForm(request.POST or None, instance=copy(patient), initial={**terms, "saw": saw})
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                patient_changes.update_patient(
+                    patient_id=patient.pk,
+                    wish=form.for_service(),
+                    by=request.user,
+                    saw=form.cleaned_data["saw"],
+                )
+            except Refused as no:
+                status = refuse(form, no)
+                form.data = {**form.data.dict(), "saw": saw}  # a second look was had; the next try counts
+            else:
+                messages.success(request, _("Saved. Visits that no longer fit wait for a decision."))
+                return redirect("chart", patient.pk)
+    context = {"section": "patients", "patient": patient, "form": form}
+    return render(request, "scheduling/patients/edit.html", context, status=status)
 
 
 @selectors.office_only
