@@ -297,12 +297,13 @@ class AmendForm(forms.Form):
     diagnosis_code = forms.CharField(label=_("Diagnosis (ICD-10-CM)"), max_length=8, required=False)
     note = note_form_field(_("Note"))
     why = forms.CharField(label=_("Why does the order change?"), max_length=500)
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput, min_value=0, max_value=32767)
 
     def __init__(self, *args: Any, prescription: Prescription, regimen: Regimen, **kwargs: Any) -> None:
         terms = ("expires_on", "prescriber_name", "prescriber_npi", "diagnosis_code", "note", "total_doses")
         initial = {name: getattr(prescription, name) for name in terms}
         initial |= {f"param_{name}": value for name, value in prescription.parameters.items()}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, initial={**initial, **kwargs.pop("initial", {})}, **kwargs)
         self.prescription = prescription
         self.asked = parameter_fields(regimen)
         if regimen.courses or regimen.max_dose_number or regimen.default_total_doses:

@@ -133,6 +133,12 @@ def with_stop(case: Case, on: date) -> Case:
     return Case(case.regimen, case.order._replace(discontinued_on=on), case.history)
 
 
+def with_terms(case: Case, changes: Mapping[str, Any]) -> Case:
+    """The case with amended terms; names no calendar depends on are left out."""
+    terms = {name: value for name, value in changes.items() if name in case.order._fields}
+    return Case(case.regimen, case.order._replace(**terms), case.history)
+
+
 def effect(
     prescription: Prescription, after: Case, today: date, *, without: int | None = None, most: int = 6
 ) -> Effect:

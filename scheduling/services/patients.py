@@ -63,6 +63,13 @@ def record_measurement(
     if measured_on > clock.today_in(patient.time_zone):
         raise BadInput("A measurement cannot be dated in the future.", field="measured_on")
     check_plausible(**{"height_cm": None, "weight_kg": None, kind: value})
+    return put_measurement(patient, kind=kind, value=value, measured_on=measured_on, by=by)
+
+
+def put_measurement(
+    patient: Patient, *, kind: str, value: Decimal, measured_on: date, by: User
+) -> Measurement:
+    """The row, its line in the trail, and every running calendar that depends on it. Call with `patient` locked."""
     measurement = Measurement.objects.create(
         patient=patient, kind=kind, value=value, measured_on=measured_on, recorded_by=by
     )

@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.models import User
-from patients.models import Hold, Measurement, Patient, Prescription, PrescriptionVersion
+from patients.models import Hold, Patient, Prescription, PrescriptionVersion
 from patients.validators import npi_ok
 from scheduling import clock
 from scheduling.models import DoseRecord, PlannedDose
@@ -21,11 +21,11 @@ from scheduling.regimens import catalogue
 from scheduling.rules.amounts import check_plausible
 from scheduling.rules.calendar import Calendar, plan
 from scheduling.rules.caps import cumulative_mg_per_m2
-from scheduling.rules.errors import BadInput, Conflict, RuleBroken
+from scheduling.rules.errors import BadInput, Conflict, RuleBroken, StaleVersion
 from scheduling.rules.orders import Given, Order, check_history, check_order, stopping_reaction
 from scheduling.rules.reasons import plain
 from scheduling.rules.regimen import Regimen
-from scheduling.services import doses, events
+from scheduling.services import doses, events, patients
 from scheduling.services.guard import fits, writes
 
 OPEN = (Prescription.Status.DRAFT, Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
@@ -121,9 +121,17 @@ def prescribe(*, patient_id: int, wish: Wish, by: User, today: date | None = Non
 
 @writes
 def amend(
-    *, prescription_id: int, changes: dict[str, Any], why: str, by: User, today: date | None = None
+    *,
+    prescription_id: int,
+    changes: dict[str, Any],
+    why: str,
+    by: User,
+    version: int | None = None,
+    today: date | None = None,
 ) -> Prescription:
     """Change terms of a running order; the old terms stay in its versions. `why` is asked for.
+
+    `version` is the number of the terms the person saw; newer ones raise StaleVersion.
 
     `changes` may name expires_on, total_doses, parameters, prescriber_name, prescriber_npi,
     diagnosis_code and note. Another drug or start is another prescription.
@@ -133,6 +141,8 @@ def amend(
     prescription = doses.lock(prescription_id)
     if prescription.status not in OPEN:
         raise Conflict("This order has ended and cannot be amended.", code="ORDER_ENDED")
+    if version is not None and version != version_of(prescription):
+        raise StaleVersion("Somebody amended this order after you opened it. Look again, then decide.")
     allowed = {
         "expires_on",
         "total_doses",
@@ -147,7 +157,11 @@ def amend(
             raise BadInput("This cannot be amended; write a new order.", field=name)
         if name == "parameters":
             value = {key: str(number) for key, number in value.items()}
+        elif name == "note":
+            value = fits(value, "note", 2000)
         setattr(prescription, name, value)
+    if not prescription.prescriber_name.strip():
+        raise BadInput("Enter the prescriber's name.", field="prescriber_name")
     if not npi_ok(prescription.prescriber_npi):
         raise BadInput("This is not a valid NPI: ten digits, check the last one.", field="prescriber_npi")
     if prescription.expires_on < prescription.start_on:
@@ -289,16 +303,20 @@ def _check_earlier_orders(patient: Patient, regimen: Regimen, order: Order) -> N
 
 
 def _measure(patient: Patient, wish: Wish, today: date, by: User) -> None:
+    """What was measured for this order is on file, in the trail, and counts for the other orders too."""
     for kind in ("weight_kg", "height_cm"):
         value = getattr(wish, kind)
         if value is not None:
-            Measurement.objects.create(
-                patient=patient, kind=kind, value=value, measured_on=today, recorded_by=by
-            )
+            patients.put_measurement(patient, kind=kind, value=value, measured_on=today, by=by)
+
+
+def version_of(prescription: Prescription) -> int:
+    """The number of the terms in force."""
+    return prescription.versions.aggregate(last=Max("number"))["last"] or 0
 
 
 def _write_version(prescription: Prescription, *, by: User, why: str) -> None:
-    last = prescription.versions.aggregate(last=Max("number"))["last"] or 0
+    last = version_of(prescription)
     terms = {name: getattr(prescription, name) for name in TERMS}
     PrescriptionVersion.objects.create(
         prescription=prescription,

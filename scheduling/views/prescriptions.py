@@ -111,27 +111,48 @@ def order_of(request: HttpRequest, prescription_id: int, what: str) -> Prescript
 
 @selectors.office_only
 def prescription_amend(request: HttpRequest, prescription_id: int) -> HttpResponse:
-    """Change terms of a running order; the old ones stay in its versions."""
+    """Change terms of a running order; the old ones stay in its versions. `do=preview` saves nothing."""
     order = order_of(request, prescription_id, "prescription")
-    regimen = doses.regimen_of(order)
-    form, status = AmendForm(request.POST or None, prescription=order, regimen=regimen), 200
-    if request.method == "POST":
+    regimen, version = doses.regimen_of(order), prescribing.version_of(order)
+    data = request.POST.copy() if request.method == "POST" else None
+    form, status = AmendForm(data, prescription=order, regimen=regimen, initial={"version": version}), 200
+    asks = data is not None and data.get("do") == "preview"
+    if asks:
+        form.fields["why"].required = False  # it is asked for when the change is saved
+    if data is not None and form.is_valid() and not asks:
         status = 422
-        if form.is_valid():
-            changes = form.changes()
-            if not changes:
-                messages.info(request, _("Nothing was changed."))
-                return redirect("chart", order.patient_id)
-            try:
-                prescribing.amend(
-                    prescription_id=order.pk, changes=changes, why=form.cleaned_data["why"], by=request.user
-                )
-            except Refused as no:
-                status = refuse(form, no, _amended(no))
-            else:
-                messages.success(request, _("Order amended. The calendar follows it."))
-                return redirect("chart", order.patient_id)
-    return _change_page(request, order, form, "amend", status)
+        changes = form.changes()
+        if not changes:
+            messages.info(request, _("Nothing was changed."))
+            return redirect("chart", order.patient_id)
+        try:
+            prescribing.amend(
+                prescription_id=order.pk,
+                changes=changes,
+                why=form.cleaned_data["why"],
+                by=request.user,
+                version=form.cleaned_data["version"],
+            )
+        except Refused as no:
+            status = refuse(form, no, _amended(no))
+            data["version"] = str(version)  # the page shows what is new; the next try counts
+        else:
+            messages.success(request, _("Order amended. The calendar follows it."))
+            return redirect("chart", order.patient_id)
+    effect = _amend_effect(order, form) if data is not None and form.is_valid() else None
+    if data is not None and not form.is_valid():
+        status = status if status != 200 else 422
+    return _change_page(request, order, form, "amend", status, effect)
+
+
+def _amend_effect(order: Prescription, form: AmendForm) -> preview.Effect | None:
+    """The doses before and after; what the rules refuse is said beside its field."""
+    today = clock.today_in(order.patient.time_zone)
+    try:
+        return preview.effect(order, preview.with_terms(doses.case_of(order), form.changes()), today)
+    except Refused as no:
+        refuse(form, no, _amended(no))
+        return None
 
 
 def _amended(no: Refused) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -323,3 +324,43 @@ def test_three_years_are_shown_and_not_more():
 def test_a_fact_becomes_a_sentence_and_keeps_its_names():
     assert as_sentence("Ocrevus Zunovo is another product") == "Ocrevus Zunovo is another product."
     assert as_sentence("give as soon as possible.") == "Give as soon as possible."
+
+
+def amended(order: Prescription, **changes: str) -> dict[str, str]:
+    """The amendment page as it stands, with changes."""
+    return {
+        "expires_on": f"{order.expires_on:%m/%d/%Y}", "prescriber_name": order.prescriber_name,
+        "prescriber_npi": order.prescriber_npi, "diagnosis_code": order.diagnosis_code, "note": order.note,
+        "why": "", "version": "1", **changes,
+    }  # fmt: skip
+
+
+def test_what_an_amendment_would_change_is_shown_before_it_is_saved():
+    order = make_prescription(regimen_id="ivig_ms", weight_kg=Decimal(70), height_cm=Decimal(170))
+    every = order.parameters.get("maintenance_interval_days")
+    wish = amended(order, param_maintenance_interval_days="42", do="preview")
+    answer = send(order, wish, "prescription-amend")
+    effect = answer.context["effect"]
+    assert answer.status_code == 200
+    assert any(change.changed for change in effect.changes)
+    assert "What changes" in answer.content.decode()
+    order.refresh_from_db()
+    assert (order.versions.count(), order.parameters.get("maintenance_interval_days")) == (1, every)
+    assert not Event.objects.filter(action="prescription_amended").exists()
+
+
+def test_of_two_people_who_amend_at_once_the_second_is_told_and_undoes_nothing():
+    order = make_prescription()
+    first = amended(order, expires_on="3/9/2030", why="renewed", do="save")
+    second = amended(order, note="call before coming", why="asked for", do="save")
+    assert send(order, first, "prescription-amend").status_code == 302
+    answer = send(order, second, "prescription-amend")
+    assert answer.status_code == 409
+    assert "call before coming" in answer.content.decode()
+    order.refresh_from_db()
+    assert (order.expires_on, order.note) == (date(2030, 3, 9), "")
+
+
+def test_a_weight_measured_for_an_order_is_in_the_trail_like_any_other():
+    order = make_prescription(regimen_id="ivig_ms", weight_kg=Decimal(80))
+    assert Event.objects.filter(action="measured", patient=order.patient).count() == 1
