@@ -71,6 +71,13 @@ def test_an_open_series_stops_24_months_after_today_and_keeps_past_days():
     assert found["touch_reauthorization", None][-1] == "2026-07-15"
 
 
+def test_a_drug_without_an_end_is_followed_for_24_months_and_no_further():
+    one = replace(regimen("ocrelizumab_iv"), monitoring=regimen("cyclophosphamide_ssc_monthly").monitoring)
+    history = [(1, "2025-01-06"), (2, "2025-01-20")]
+    found = dates_of(one, order("2025-01-06"), history, as_of="2025-02-20")
+    assert found["cbc", None][1:] == ["2025-01-30", "2025-07-16", "2026-01-16", "2026-07-16", "2027-01-16"]
+
+
 def test_a_first_infusion_that_is_late_moves_its_series():
     found = dates_of("natalizumab_q4w", order("2025-01-20"), as_of="2025-02-01", until="2025-09-01")
     assert found["touch_reauthorization", None] == ["2025-08-01"]
