@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
+from django.db import DatabaseError, transaction
+from django.db.models import Max, Q
 
 from patients.models import Hold as HoldRow
 from patients.models import Measurement, Patient, Prescription
@@ -21,6 +24,8 @@ from scheduling.rules.regimen import Regimen
 from scheduling.services import attention
 
 HORIZON = relativedelta(years=3)
+
+log = logging.getLogger(__name__)
 
 STATUS = {
     "active": Prescription.Status.ACTIVE,
@@ -221,14 +226,12 @@ def fill(dose: PlannedDose, row: Dose) -> None:
     dose.state = PlannedDose.State.PLANNED
 
 
-def extend_calendars(*, today: date | None = None, batch: int = 200) -> int:
+def extend_calendars(*, today: date | None = None) -> int:
     """Plan further ahead where less than two years are left; returns how many were extended.
 
-    Run daily: a calendar has no end, its stored doses have.
+    Run daily: a calendar has no end, its stored doses have. Each order is a transaction of its own, and one
+    that cannot be planned does not keep the others from it.
     """
-    from django.db import transaction
-    from django.db.models import Max, Q
-
     today = today or clock.today_in("UTC")
     edge = today + relativedelta(years=2)
     short = (
@@ -238,13 +241,22 @@ def extend_calendars(*, today: date | None = None, batch: int = 200) -> int:
         .order_by("pk")
     )
     count = 0
-    for pk in short.values_list("pk", flat=True)[:batch]:
-        with transaction.atomic():
-            prescription = lock(pk)
-            before = prescription.doses.count()
-            sync(prescription, today=today)
-            count += prescription.doses.count() > before
+    for pk in list(short.values_list("pk", flat=True)):
+        try:
+            count += _extended(pk, today)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            log.error("prescription %s could not be planned ahead: %s", pk, type(error).__name__)
     return count
+
+
+@transaction.atomic
+def _extended(prescription_id: int, today: date) -> bool:
+    prescription = lock(prescription_id)
+    before = prescription.doses.count()
+    sync(prescription, today=today)
+    return prescription.doses.count() > before
 
 
 def lock(prescription_id: int) -> Prescription:

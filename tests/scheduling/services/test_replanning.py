@@ -208,6 +208,13 @@ def test_a_calendar_that_runs_out_is_planned_further_and_only_further():
     assert len(after) > len(before)
 
 
+def test_one_order_that_cannot_be_planned_keeps_no_other_from_being_planned_further():
+    broken, good = make_prescription(), make_prescription()
+    Prescription.objects.filter(pk=broken.pk).update(regimen_version=99)
+    assert doses.extend_calendars(today=TODAY.replace(year=TODAY.year + 2)) == 1
+    assert good.doses.count() > broken.doses.count()
+
+
 @pytest.mark.parametrize(
     ("wish", "field"),
     [
