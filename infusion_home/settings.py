@@ -334,11 +334,17 @@ LOG_LEVEL = environment.choice(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        "line": {
+            "()": "infusion_home.logs.LineFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["console"],
-        "level": environment.text("LOG_LEVEL", "WARNING" if MODE == "test" else "INFO"),
+        "level": LOG_LEVEL,
     },
     "loggers": {"axes": {"level": "ERROR"}},  # its messages carry the names people typed
 }
