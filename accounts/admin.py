@@ -10,6 +10,7 @@ class PersonAdmin(UserAdmin):
 
     list_display = ("username", "role", "first_name", "last_name", "is_active")
     list_filter = ("role", "is_active")
+    search_fields = ("username",)  # a search is in the address: no names of people there
     fieldsets = (
         *UserAdmin.fieldsets,
         ("Infusion Home", {"fields": ("role", "theme", "text_size", "language")}),

@@ -6,6 +6,7 @@ many names. Neither answer tells whether a name exists.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 
 from django.conf import settings
@@ -17,6 +18,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
+log = logging.getLogger(__name__)
+
 
 class AddressLimit:
     """Signs nobody in; refuses every try from an address with SIGN_IN_TRIES_PER_ADDRESS refused ones behind it.
@@ -25,17 +28,31 @@ class AddressLimit:
     """
 
     def authenticate(self, request: HttpRequest | None, **credentials: object) -> None:
-        if request is not None and cache.get(_key(request), 0) >= settings.SIGN_IN_TRIES_PER_ADDRESS:
+        if request is not None and _tries(request) >= settings.SIGN_IN_TRIES_PER_ADDRESS:
             request.axes_locked_out = True  # type: ignore[attr-defined]  # AxesMiddleware answers 429
             raise PermissionDenied
 
 
+def _tries(request: HttpRequest) -> int:
+    """Refused tries from the address; 0 when the cache is out of reach: nurses must get in, and
+    django-axes still counts in the database."""
+    try:
+        return int(cache.get(_key(request), 0))
+    except Exception as error:  # each kind of cache has errors of its own
+        log.error("sign-in tries cannot be read: %s", type(error).__name__)
+        return 0
+
+
 @receiver(user_login_failed)
 def _count(sender: object, request: HttpRequest | None = None, **kwargs: object) -> None:
-    if request is not None:
+    if request is None:
+        return
+    try:
         cache.add(_key(request), 0, timeout=settings.AXES_COOLOFF_TIME.total_seconds())
         with suppress(ValueError):  # it ran out between the two: the next try starts a new count
             cache.incr(_key(request))
+    except Exception as error:
+        log.error("sign-in tries cannot be counted: %s", type(error).__name__)
 
 
 def _key(request: HttpRequest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
@@ -31,9 +32,20 @@ class ClientAddressMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.BEHIND_PROXY:
             claimed = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-            if claimed:
-                request.META["REMOTE_ADDR"] = claimed
+            if address := _address(claimed):
+                request.META["REMOTE_ADDR"] = address
         return self.get_response(request)
+
+
+def _address(said: str) -> str:
+    """The IP address in what a proxy wrote, which may have a port behind it; "" when there is none."""
+    bracketed, _end, _port = said.removeprefix("[").partition("]")
+    for candidate in (said, bracketed, said.rpartition(":")[0]):
+        try:
+            return str(ip_address(candidate))
+        except ValueError:
+            continue
+    return ""
 
 
 class IdleSessionMiddleware:

@@ -196,3 +196,43 @@ def test_the_address_counted_is_the_one_our_own_proxy_wrote(client, settings, be
     assert cache.get(f"sign-in-tries:{counted}") == 1
     assert Event.objects.get(action="sign_in_refused").origin == f"page {counted}"
     cache.clear()
+
+
+def test_people_get_in_while_the_cache_is_out_of_reach(client, monkeypatch):
+    def gone(*args, **kwargs):
+        raise ConnectionError("no cache")
+
+    for name in ("get", "add", "incr"):
+        monkeypatch.setattr(f"accounts.lockout.cache.{name}", gone, raising=False)
+    user = make_user()
+    assert sign_in(client, user, "wrong").status_code == 422
+    assert sign_in(client, user).status_code == 302
+
+
+@pytest.mark.parametrize("claimed", ["unknown", "10.0.0.7:5123", "[2001:db8::1]:443", "x\x00y", "9" * 500])
+def test_whatever_a_proxy_writes_a_refused_sign_in_is_an_answer(client, settings, claimed):
+    settings.BEHIND_PROXY = True
+    client.defaults["HTTP_X_FORWARDED_FOR"] = claimed
+    assert sign_in(client, make_user(), "wrong").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("claimed", "counted"),
+    [
+        ("203.0.113.9:5123", "203.0.113.9"),
+        ("[2001:db8::1]:443", "2001:db8::1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_a_port_behind_the_address_does_not_make_it_another_address(client, settings, claimed, counted):
+    cache.clear()
+    settings.BEHIND_PROXY = True
+    client.defaults["HTTP_X_FORWARDED_FOR"] = claimed
+    sign_in(client, make_user(), "wrong")
+    assert cache.get(f"sign-in-tries:{counted}") == 1
+
+
+def test_the_admin_search_which_is_in_the_address_looks_for_user_names_only():
+    from django.contrib import admin
+
+    assert admin.site.get_model_admin(User).search_fields == ("username",)
