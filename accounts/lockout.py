@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
@@ -57,6 +58,12 @@ def _count(sender: object, request: HttpRequest | None = None, **kwargs: object)
 
 def _key(request: HttpRequest) -> str:
     return f"sign-in-tries:{request.META.get('REMOTE_ADDR', '')}"
+
+
+def name_tried(request: HttpRequest | None, credentials: dict[str, Any] | None = None) -> str:
+    """The user name django-axes counts by, kept to what a name may be: its column is no longer than that."""
+    said = (credentials or {}).get("username") or (request.POST.get("username") if request else "") or ""
+    return str(said).replace("\0", "")[:150]
 
 
 def locked_out(

@@ -236,3 +236,9 @@ def test_the_admin_search_which_is_in_the_address_looks_for_user_names_only():
     from django.contrib import admin
 
     assert admin.site.get_model_admin(User).search_fields == ("username",)
+
+
+@pytest.mark.parametrize("door", ["/sign-in/", "/admin/login/"])
+def test_a_name_longer_than_any_name_is_refused_and_no_crash(client, door):
+    answer = client.post(door, {"username": "x" * 30_000, "password": "wrong"})
+    assert answer.status_code in {200, 422}
