@@ -58,6 +58,7 @@ def _start_server(folder: Path, plan: dict[str, Any]) -> tuple[int, threading.Th
     log = folder.parent / f"{folder.name}.log"
     too_long = log.is_file() and log.stat().st_size > KEEP_LOG_BYTES
     with log.open("wb" if too_long else "ab") as out:
+        os.fchmod(out.fileno(), 0o600)
         server = subprocess.Popen(  # noqa: S603  the command embedded.py composed
             plan["command"],
             stdin=subprocess.DEVNULL,

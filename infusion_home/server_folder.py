@@ -138,6 +138,9 @@ def command(folder: Path, *, durable: bool) -> list[str]:
         "max_connections=200",
         "timezone=UTC",
         "jit=off",
+        # What went wrong, without the row and the statement it went wrong with: they hold people's data.
+        "log_error_verbosity=terse",
+        "log_min_error_statement=panic",
     ]
     wishes += [] if durable else FAST_AND_LOSSY
     options = [part for wish in wishes for part in ("-c", wish)]

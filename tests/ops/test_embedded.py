@@ -102,3 +102,18 @@ def test_a_private_parent_folder_is_opened_for_passing_and_not_for_reading(tmp_p
     assert answers(embedded.start(folder, durable=False))
     assert embedded.release_and_wait(folder)
     assert private.stat().st_mode & 0o777 == 0o701
+
+
+def test_the_servers_log_holds_no_row_and_is_for_its_owner_only(tmp_path):
+    with holder(tmp_path / "pg") as first:
+        assert first.stdout is not None
+        connection = psycopg2.connect(first.stdout.readline().strip())
+        with pytest.raises(psycopg2.Error), connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMP TABLE t (name text UNIQUE); INSERT INTO t VALUES ('Abernathy'), ('Abernathy')"
+            )
+        connection.close()
+        log = tmp_path / "pg.log"
+        assert "duplicate key" in log.read_text() and "Abernathy" not in log.read_text()
+        assert log.stat().st_mode & 0o077 == 0
+        first.kill()
