@@ -166,8 +166,10 @@ def _amount_words(dose: Dose, amount: Amount, mg: str) -> tuple[str, dict[str, A
             {"mg_per_m2": amount.mg_per_m2, "area_m2": area, "mg": dose.amount_mg},
         )
     g_per_kg = parameter(regimen, order.parameters, amount.g_per_kg)
+    assert dose.amount_mg is not None
+    grams = plain(dose.amount_mg / 1000)
     return (
-        f"{plain(g_per_kg)} g/kg for {plain(order.weight_kg)} kg, rounded to whole packs: {mg} mg.",
+        f"{plain(g_per_kg)} g/kg for {plain(order.weight_kg)} kg, rounded to whole packs: {grams} g.",
         {"g_per_kg": g_per_kg, "weight_kg": order.weight_kg, "mg": dose.amount_mg},
     )
 

@@ -112,7 +112,7 @@ def test_amounts_show_the_measurements_they_are_from():
     assert found["CUMULATIVE"].inputs == {"cumulative_mg_per_m2": 12, "cap_mg_per_m2": 140}
     assert found["CUMULATIVE"].basis == "label"
     found = why(calendar("ivig_ms", order("2025-01-31", weight_kg=D("56.50")), as_of="2025-01-31", doses=1))
-    assert found["AMOUNT"].text == "0.4 g/kg for 56.5 kg, rounded to whole packs: 22500 mg."
+    assert found["AMOUNT"].text == "0.4 g/kg for 56.5 kg, rounded to whole packs: 22.5 g."
     assert found["AMOUNT"].inputs == {"g_per_kg": D("0.4"), "weight_kg": D("56.5"), "mg": 22500}
     assert "CUMULATIVE" not in found
 
