@@ -68,10 +68,10 @@ def update_patient(*, patient_id: int, wish: Mapping[str, Any], by: User, saw: s
     _reach(patient, wish, changed)
     detail = {"status": patient.status} if "status" in changed else {}
     events.write("patient_updated", by=by, patient=patient, subject=patient, changed=changed, **detail)
-    if "status" in changed:
-        _review(patient)
     if HOME & set(changed):
         _flag_home(patient, zone_changed="time_zone" in changed)
+    if "status" in changed:
+        _review(patient)
     return patient
 
 
@@ -126,11 +126,10 @@ def _review(patient: Patient) -> None:
 
 def _flag_home(patient: Patient, *, zone_changed: bool) -> None:
     """Flag visits whose road, licence or clock the new home makes wrong."""
-    visits = _open_visits(patient)
-    nurse_ids = {visit.nurse_id for visit in visits}
+    nurse_ids = list(patient.visits.filter(state__in=states.OPEN).values_list("nurse_id", flat=True))
     rows = Nurse.objects.select_for_update(no_key=True).filter(pk__in=nurse_ids).order_by("pk")
     nurses = {nurse.pk: nurse for nurse in rows}
-    for visit in visits:
+    for visit in _open_visits(patient):
         problems = preflight.nurse_problems(
             nurses[visit.nurse_id],
             patient,
