@@ -157,7 +157,10 @@ def _gaps(nurses: Team, wanted: Wanted, starts: Starts) -> Gaps:
         fits_day & papers[nurses.window_nurse] & (nurses.window_to - nurses.window_from >= length)
     )[0]
     nurse = nurses.window_nurse[window]
-    there = drives(nurses.stop_place, np.broadcast_to(np.array(wanted.place), nurses.stop_place.shape))
+    there = np.zeros(nurses.stop_from.shape, np.int64)
+    real = nurses.stop_from < FAR
+    stops = nurses.stop_place[real]
+    there[real] = drives(stops, np.broadcast_to(np.array(wanted.place), stops.shape))
     earliest, latest = _bounds(nurses, there * 60)
     low = np.maximum(nurses.window_from[window, None], earliest[nurse])
     high = np.minimum(nurses.window_to[window, None], latest[nurse]) - length

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scheduling.planning.facts import NurseFacts
-from scheduling.rules.eligibility import COMPACT_STATES, CompetencyFact, LicenceFact, Span
+from scheduling.rules.eligibility import COMPACT_STATES, CompetencyFact, LicenceFact, ShiftFact, Span
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -125,32 +125,39 @@ def _windows(
     """(5, w): row, day, from, to, minutes booked; and who has hours on a wanted day at all."""
     # A day of the home touches the day before and after in another zone.
     near = sorted({day + timedelta(days=n) for day in wanted for n in (-1, 0, 1)})
-    by_weekday: dict[int, list[date]] = defaultdict(list)
-    for day in near:
-        by_weekday[day.weekday()].append(day)
-    instants: dict[tuple[str, date, time], int] = {}
+    known: dict[tuple[str, ShiftFact], list[tuple[int, int, int]]] = {}  # nurses share their hours
+    ordinals = {day.toordinal() for day in wanted}
     works = np.zeros(len(rows), bool)
     found: list[tuple[int, int, int, int, int]] = []
     for row, nurse in enumerate(rows):
         away = [(floor_second(x.start), ceil_second(x.end)) for x in nurse.time_off]
         for shift in nurse.shifts:
-            for day in by_weekday[shift.weekday]:
-                if day < shift.first_on or (shift.last_on is not None and day > shift.last_on):
-                    continue
-                works[row] |= day in wanted
-                begins = _instant(instants, nurse.zone, day, shift.starts)
-                ends = _instant(instants, nurse.zone, day, shift.ends)
-                ordinal = day.toordinal()
-                minutes = booked.get((row, ordinal), 0)
-                found += [(row, ordinal, x, y, minutes) for x, y in _without(begins, ends, away)]
+            key = (nurse.zone.key, shift)
+            if key not in known:
+                known[key] = _hours(shift, near, nurse.zone)
+            for day, begins, ends in known[key]:
+                works[row] |= day in ordinals
+                minutes = booked.get((row, day), 0)
+                if away:
+                    found += [(row, day, x, y, minutes) for x, y in _without(begins, ends, away)]
+                else:
+                    found.append((row, day, begins, ends, minutes))
     return np.array(found, np.int64).reshape(-1, 5).T.copy(), works
 
 
-def _instant(known: dict[tuple[str, date, time], int], zone: ZoneInfo, day: date, wall: time) -> int:
-    key = (zone.key, day, wall)
-    if key not in known:
-        known[key] = floor_second(datetime.combine(day, wall, zone).astimezone(UTC))
-    return known[key]
+def _hours(shift: ShiftFact, days: Iterable[date], zone: ZoneInfo) -> list[tuple[int, int, int]]:
+    """Day, begin and end of the shift on those of `days` it is worked on."""
+    return [
+        (day.toordinal(), _instant(day, shift.starts, zone), _instant(day, shift.ends, zone))
+        for day in days
+        if day.weekday() == shift.weekday
+        and shift.first_on <= day
+        and (shift.last_on is None or day <= shift.last_on)
+    ]
+
+
+def _instant(day: date, wall: time, zone: ZoneInfo) -> int:
+    return floor_second(datetime.combine(day, wall, zone).astimezone(UTC))
 
 
 def _without(begins: int, ends: int, away: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

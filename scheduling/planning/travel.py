@@ -38,9 +38,10 @@ def drives(a: Places, b: Places) -> Minutes:
     h = half[..., 0] + np.cos(rad_a[..., 0]) * np.cos(rad_b[..., 0]) * half[..., 1]
     driven = 2 * EARTH_KM * np.arcsin(np.sqrt(h)) * ROAD_FACTOR / SPEED_KM_H * 60
     minutes: Minutes = np.ceil(driven).astype(np.int64) + PARKING_MINUTES
-    minutes[np.all(a == b, axis=-1)] = 0
+    same = np.all(a == b, axis=-1)
+    minutes[same] = 0
     # The last digit of a sine differs between libraries; it matters only just beside a whole minute.
-    for at in zip(*np.nonzero(np.abs(driven - np.rint(driven)) < 1e-6), strict=True):
+    for at in zip(*np.nonzero((np.abs(driven - np.rint(driven)) < 1e-6) & ~same), strict=True):
         (from_lat, from_lon), (to_lat, to_lon) = a[at].tolist(), b[at].tolist()
         minutes[at] = drive_minutes((from_lat, from_lon), (to_lat, to_lon))
     return minutes

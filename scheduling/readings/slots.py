@@ -147,8 +147,8 @@ def _nurses(
     user: selectors.Viewer, wanted: Wanted, days: Sequence[date], without: int | None
 ) -> tuple[dict[int, str], list[NurseFacts]]:
     """Names and facts of the active nurses. Columns instead of rows of objects: this is asked all day long."""
-    nurses = list(selectors.nurses_for(user).filter(active=True).order_by())
-    ids = [nurse.pk for nurse in nurses]
+    active = selectors.nurses_for(user).filter(active=True).order_by()
+    nurses, ids = list(active), active.values("pk")
     first, last = _stretch(days, wanted.zone.key)
     facts: dict[str, dict[int, list[Any]]] = {
         name: defaultdict(list) for name in ("licence", "skill", "shift", "away", "stop")
