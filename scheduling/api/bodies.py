@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from scheduling import clock, selectors
 from scheduling.api.fields import HIGHEST_ID, Day, Input, Moment, Row, Strict
 from scheduling.models import DoseRecord
 from scheduling.models.record import REACTIONS
+from scheduling.readings import slots
 from scheduling.regimens import catalogue
 from scheduling.services.booking import MOVE_OR_CANCEL_CLASSES
 from scheduling.services.prescribing import GivenElsewhere, Wish
@@ -207,6 +208,34 @@ class DoseFilters(Input):
     needs_booking = serializers.BooleanField(
         required=False, help_text="Planned, of a running order, no visit."
     )
+
+
+class SlotFilters(Input):
+    """Days of the home, both included; without any, those of the dose's window nearest its due date."""
+
+    to = Day(required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=50, required=False)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {"from": Day(required=False), **super().get_fields()}  # a word of the language, as a name
+
+    def validate(self, said: dict[str, Any]) -> dict[str, Any]:
+        first, last = said.get("from"), said.get("to")
+        if (first is None) != (last is None):
+            missing = "from" if first is None else "to"
+            raise serializers.ValidationError({missing: _("Say both days, or none.")})
+        if first and last and not 0 <= (last - first).days < slots.MOST_DAYS:
+            raise serializers.ValidationError(
+                {"to": _("Choose from 1 to %(n)d days.") % {"n": slots.MOST_DAYS}}
+            )
+        return said
+
+    def days(self) -> list[date] | None:
+        """The days asked about; None when none are named. Call after `is_valid`."""
+        first, last = self.validated_data.get("from"), self.validated_data.get("to")
+        if first is None or last is None:
+            return None
+        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
 class VisitFilters(Input):

@@ -25,6 +25,7 @@ from scheduling.api.common import Readable, Signed
 from scheduling.api.fields import Input
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import PlannedDose, Visit
+from scheduling.readings import slots
 from scheduling.regimens import catalogue
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Refused
@@ -185,6 +186,18 @@ class DoseViewSet(Readable):
         self.wrote_read(dose.prescription.patient, "dose")
         shown = shapes.DoseInFullOut(calendars.dose_today(dose), context=self.get_serializer_context())
         return Response(shown.data)
+
+    @extend_schema(parameters=[bodies.SlotFilters], responses=shapes.SlotsOut)
+    @action(detail=True, methods=["get"])
+    def slots(self, request: Request, pk: str) -> Response:
+        """The best times and nurses for the dose, each with its reasons; who was ruled out, and why."""
+        dose: PlannedDose = self.get_object()
+        self.check_office()
+        asked = bodies.SlotFilters(data=request.query_params, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        self.wrote_read(dose.prescription.patient, "slots")
+        finding = slots.find(request.user, dose, asked.days(), limit=asked.validated_data.get("limit", 10))
+        return Response(shapes.SlotsOut(slots.shown(finding)).data)
 
     @extend_schema(request=bodies.RecordIn, responses={201: shapes.RecordOut}, parameters=[PARAMETER])
     @action(detail=True, methods=["post"])

@@ -210,6 +210,49 @@ class VisitOut(serializers.ModelSerializer):
         return bool(self.context["request"].user.role == Role.PATIENT)
 
 
+class SlotOut(serializers.Serializer):
+    """A time to book. Minutes of road: to the home, and what the detour adds to the nurse's day."""
+
+    nurse = serializers.IntegerField()
+    nurse_name = serializers.CharField()
+    starts_at = Moment()
+    ends_at = Moment()
+    on = Day()
+    preparation_minutes = serializers.IntegerField()
+    infusion_minutes = serializers.IntegerField()
+    observation_minutes = serializers.IntegerField()
+    wrap_up_minutes = serializers.IntegerField()
+    drive_minutes = serializers.IntegerField()
+    added_drive_minutes = serializers.IntegerField()
+    days_from_due = serializers.IntegerField()
+    visits_by_nurse = serializers.IntegerField()
+    visits_before = serializers.IntegerField()
+    wish_met = serializers.BooleanField(allow_null=True)
+    needs_reason = serializers.ListField(child=serializers.CharField())
+    holiday = serializers.CharField()
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
+class RuledOutOut(serializers.Serializer):
+    code = serializers.CharField()
+    text = serializers.CharField()
+    nurses = serializers.ListField(child=serializers.IntegerField())
+
+
+class RefusedDayOut(serializers.Serializer):
+    """Why a day has no slot; `on` is null when the reason is not the day's."""
+
+    on = Day(allow_null=True)
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class SlotsOut(serializers.Serializer):
+    slots = SlotOut(many=True)
+    ruled_out = RuledOutOut(many=True)
+    refused = RefusedDayOut(many=True)
+
+
 class LicenceOut(serializers.ModelSerializer):
     issued_on = Day()
     expires_on = Day()

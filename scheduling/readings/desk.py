@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import User
 from patients.models import Hold, Patient
 from scheduling import clock
 from scheduling.models import PlannedDose, Visit
-from scheduling.planning.first_times import FirstTime, Wanted, first_times, may_give
+from scheduling.planning.facts import Wanted, may_give
 from scheduling.planning.travel import drive_minutes
-from scheduling.readings import roster, words
+from scheduling.readings import roster, slots
 from scheduling.readings.roster import Member, NurseDay
 from scheduling.rules import states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.rules.regimen import Regimen
 from scheduling.services import doses, preflight, readiness
-
-MOST_DAYS = 31
-WITHOUT_WINDOW = 14  # days offered when there is no window, or it has closed
-DAYS_SEARCHED = 14
 
 
 @dataclass(frozen=True)
@@ -70,12 +62,7 @@ class Desk:
     @cached_property
     def days(self) -> list[date]:
         """The days of the window that are still to come; two weeks from today when none is."""
-        dose = self.dose
-        first = max(filter(None, [dose.window_start_on or dose.due_on, dose.floor_on, self.today]))
-        last = dose.window_end_on or first + timedelta(days=WITHOUT_WINDOW - 1)
-        if last < first:
-            last = first + timedelta(days=WITHOUT_WINDOW - 1)
-        return [first + timedelta(days=n) for n in range(min((last - first).days + 1, MOST_DAYS))]
+        return slots.days_of(self.dose, self.today)
 
     @property
     def day_notes(self) -> dict[date, str]:
@@ -175,67 +162,10 @@ class Desk:
         )
         return Verdict(tuple(problems))
 
-    def first_times(self) -> list[dict[str, Any]]:
-        """Up to three times that fit, nearest to the due date first, as ui/slot_card.html shows them."""
-        near = sorted(
-            (day for day in self.days if not self.held(day)),
-            key=lambda day: (abs((day - self.dose.due_on).days), day),
-        )
-        facts = [member.facts for member in self.members]
-        found = first_times(facts, self.wanted, near[:DAYS_SEARCHED], drive=drive_minutes, after=self.now)
-        if not found:
-            return []
-        names = {member.nurse.pk: member.nurse for member in self.members}
-        known = self._visits_before()
-        return [
-            {
-                "when": words.at_words(time.starts_at, self.patient.time_zone),
-                "nurse": names[time.nurse].listed_name,
-                "reasons": self._reasons(time, known[time.nurse]),
-                "best": False,
-                "action": "",
-                "value": self.slot_value(time),
-            }
-            for time in found
-        ]
-
-    def slot_value(self, time: FirstTime) -> str:
-        """What a slot posts: nurse, day and wall-clock start."""
-        wall = time.starts_at.astimezone(self.wanted.zone)
-        return f"{time.nurse}|{wall:%Y-%m-%d}|{wall:%H:%M}"
-
-    def _visits_before(self) -> Counter[int]:
-        counted = (
-            Visit.objects.filter(patient=self.patient, state="completed")
-            .order_by()
-            .values("nurse")
-            .annotate(n=Count("pk"))
-        )
-        return Counter({line["nurse"]: line["n"] for line in counted})
-
-    def _reasons(self, time: FirstTime, visits: int) -> list[str]:
-        apart = (time.on - self.dose.due_on).days
-        if apart == 0:
-            said = [_("On the due date")]
-        elif apart > 0:
-            said = [
-                ngettext("%(n)d day after the due date", "%(n)d days after the due date", apart)
-                % {"n": apart}
-            ]
-        else:
-            said = [
-                ngettext("%(n)d day before the due date", "%(n)d days before the due date", -apart)
-                % {"n": -apart}
-            ]
-        if self.outside_window(time.on):
-            said.append(_("Outside the window: needs a reason"))
-        said.append(_("%(minutes)d min drive there") % {"minutes": time.drive_minutes})
-        if visits:
-            said.append(
-                ngettext("Knows %(name)s: %(n)d visit", "Knows %(name)s: %(n)d visits", visits)
-                % {"name": self.patient.first_name, "n": visits}
-            )
-        return said
+    @cached_property
+    def finding(self) -> slots.Finding:
+        """The best times on the days on offer."""
+        return slots.find(self.user, self.dose, moving=self.moving, now=self.now)
 
     def gates(self, day: date) -> list[dict[str, str]]:
         """The gates of the dose for a visit on `day`, as ui/readiness.html shows them."""

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from nurses.models import Nurse
 from scheduling import clock, selectors
 from scheduling.models import Visit
-from scheduling.planning.first_times import NurseFacts
+from scheduling.planning.facts import NurseFacts
 from scheduling.planning.travel import drive_minutes
 from scheduling.readings import words
 from scheduling.rules import states

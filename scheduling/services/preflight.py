@@ -5,11 +5,11 @@ Used under the booking locks for the decision, and without them for what a page 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from nurses.models import Nurse
@@ -19,7 +19,7 @@ from scheduling.models import PlannedDose, Site, Visit
 from scheduling.planning.travel import drive_minutes
 from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Problem, Span
-from scheduling.rules.orders import Given
+from scheduling.rules.orders import Given, Hold
 from scheduling.rules.proposals import check_date
 from scheduling.services import doses, readiness
 
@@ -51,44 +51,62 @@ def dose_problems(
     """What the dose, its order and the patient's papers say against `starts_at`."""
     now = now or timezone.now()
     day = clock.local_day(starts_at, patient.time_zone)
-    found: list[Problem] = []
-    if dose.state != PlannedDose.State.PLANNED:
-        return [
-            Problem(
-                "DOSE_NOT_PLANNED", f"This dose is {dose.get_state_display().lower()}; it needs no visit."
-            )
-        ]
+    found = dose_wide_problems(dose, patient, moving=moving)
+    if any(problem.code == "DOSE_NOT_PLANNED" for problem in found):
+        return found
     if starts_at <= now:
-        found.append(Problem("IN_THE_PAST", "That time has passed. Record the dose as given instead."))
+        found.insert(0, Problem("IN_THE_PAST", "That time has passed. Record the dose as given instead."))
+    return found + day_problems(dose, [day], now=now, moving=moving)[day]
+
+
+def dose_wide_problems(dose: PlannedDose, patient: Patient, *, moving: Visit | None = None) -> list[Problem]:
+    """What stands against any time at all."""
+    if dose.state != PlannedDose.State.PLANNED:
+        said = f"This dose is {dose.get_state_display().lower()}; it needs no visit."
+        return [Problem("DOSE_NOT_PLANNED", said)]
+    found: list[Problem] = []
     if patient.status != Patient.Status.ACTIVE:
         found.append(Problem("PATIENT_AWAY", f"The patient is {patient.get_status_display().lower()}."))
     live = dose.visits.filter(state__in=states.HOLDING)
     if live.exclude(pk=moving.pk if moving else None).exists():
         found.append(Problem("DOSE_TAKEN", "This dose has a visit already.", taken=True))
-    found += _date_problems(dose, day, today=clock.today_in(patient.time_zone, now), moving=moving)
-    found += _site_problems(dose, day)
-    if day > dose.prescription.expires_on:
-        found.append(
-            Problem(
-                "ORDER_EXPIRES",
-                f"The order ends {_day(dose.prescription.expires_on)}, before this visit.",
-                absolute=False,
-            )
-        )
-    found += [
-        Problem(f"MISSING_{gate.kind.upper()}", f"{gate.sentence}", absolute=False)
-        for gate in readiness.gates(dose, day)
-        if gate.bites_at_booking and not gate.met
-    ]
     return found
 
 
+def day_problems(
+    dose: PlannedDose, days: Iterable[date], *, now: datetime, moving: Visit | None = None
+) -> dict[date, list[Problem]]:
+    """What stands against a visit on each of `days` of the home. As many queries for many days as for one."""
+    prescription = dose.prescription
+    today = clock.today_in(prescription.patient.time_zone, now)
+    case = doses.case_of(prescription)
+    booked = doses.booked_days(prescription, without=moving.pk if moving else None)
+    papers = readiness.papers_on_file([prescription.patient_id])
+    site = _site_judge(dose)
+    found: dict[date, list[Problem]] = {}
+    for day in days:
+        found[day] = [*_date_problems(dose, day, case, booked, today=today), *site(day)]
+        if day > prescription.expires_on:
+            said = f"The order ends {_day(prescription.expires_on)}, before this visit."
+            found[day].append(Problem("ORDER_EXPIRES", said, absolute=False))
+        found[day] += [
+            Problem(f"MISSING_{gate.kind.upper()}", f"{gate.sentence}", absolute=False)
+            for gate in readiness.gates(dose, day, papers)
+            if gate.bites_at_booking and not gate.met
+        ]
+    return found
+
+
+def holds_of(dose: PlannedDose) -> list[Hold]:
+    """The standing holds of the dose's order."""
+    holds = dose.prescription.holds.filter(withdrawn_at__isnull=True)
+    return [Hold(hold.starts_on, hold.clears_on, hold.reason) for hold in holds]
+
+
 def _date_problems(
-    dose: PlannedDose, day: date, *, today: date, moving: Visit | None = None
+    dose: PlannedDose, day: date, case: doses.Case, booked: Mapping[int, date], *, today: date
 ) -> Iterable[Problem]:
     """Floor, window, holds and the end of the drug; also what this day would do to the next booked dose."""
-    case = doses.case_of(dose.prescription)
-    booked = doses.booked_days(dose.prescription, without=moving.pk if moving else None)
     history = list(case.history)
     for number in range(history[-1].number + 1 if history else 1, dose.number):
         earlier = booked.get(number)
@@ -117,24 +135,32 @@ def _date_problems(
             )
 
 
-def _site_problems(dose: PlannedDose, day: date) -> Iterable[Problem]:
+def _site_judge(dose: PlannedDose) -> Callable[[date], list[Problem]]:
+    """What the site of care says against a day; asks the database once, whatever days follow."""
     regimen = doses.regimen_of(dose.prescription)
     flags = set(regimen.site_of_care.flags)
     if "SITE_NOT_HOME" in flags:
-        yield Problem(
+        never = Problem(
             "SITE_NOT_HOME",
             "This drug is never given at home; record the doses given at the certified facility.",
         )
-    elif "SITE_TOUCH_REQUIRED" in flags and site_for(dose, day) is None:
-        yield Problem(
-            "SITE_NOT_AUTHORIZED",
-            f"No site authorization number that covers homes is on file for {_day(day)}.",
-        )
-    elif "SITE_CLINIC_PREFERRED" in flags and not _decided_for_home(dose):
-        yield Problem(
+        return lambda _day: [never]
+    if "SITE_TOUCH_REQUIRED" in flags:
+        sites = Site.objects.filter(code=doses.drug_code(regimen.id), covers_homes=True)
+        last_on = sites.aggregate(last=Max("expires_on"))["last"]
+        return lambda day: [] if last_on and day <= last_on else [_not_authorized(day)]
+    if "SITE_CLINIC_PREFERRED" in flags and not _decided_for_home(dose):
+        undecided = Problem(
             "SITE_CLINIC_PREFERRED",
             "This drug is given in a clinic unless a decision for home is on file. Record the decision first.",
         )
+        return lambda _day: [undecided]
+    return lambda _day: []
+
+
+def _not_authorized(day: date) -> Problem:
+    said = f"No site authorization number that covers homes is on file for {_day(day)}."
+    return Problem("SITE_NOT_AUTHORIZED", said)
 
 
 def site_for(dose: PlannedDose, day: date) -> Site | None:

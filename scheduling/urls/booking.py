@@ -8,6 +8,7 @@ urlpatterns = [
     path("queue/", queue.needs_booking, name="queue"),
     path("find/", find.find, name="find"),
     path("doses/<int:dose_id>/book/", booking.book, name="dose-book"),
+    path("doses/<int:dose_id>/slots/", booking.slot_page, name="dose-slots"),
     path("visits/<int:visit_id>/", visits.visit_page, name="visit"),
     path("visits/<int:visit_id>/move/", visits.move, name="visit-move"),
     path("visits/<int:visit_id>/cancel/", visits.cancel, name="visit-cancel"),

@@ -10,17 +10,20 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from scheduling import selectors
 from scheduling.forms.booking import OTHER, BookForm
 from scheduling.models import PlannedDose, Visit
-from scheduling.readings import words
+from scheduling.readings import slots, words
 from scheduling.readings.desk import Desk
 from scheduling.rules import states
 from scheduling.rules.errors import Conflict, NeedsReason, Refused
 from scheduling.services import booking, events
+
+BEST = 3  # slots shown before "More times"
 
 
 @selectors.office_only
@@ -88,13 +91,40 @@ def book_page(
         "form": form,
         "gates": desk.gates(day),
         "gates_day": day,
-        "slots": [{**slot, "action": request.path} for slot in desk.first_times()]
-        if bookable and not facility
-        else [],
+        **(slot_parts(desk.finding, request.path) if bookable and not facility else {"slots": []}),
         "shows_form": (bookable and not facility) or status == 409,
         **extra,
     }
     return render(request, "scheduling/booking/page.html", context, status=status)
+
+
+def slot_parts(finding: slots.Finding, action: str) -> dict[str, Any]:
+    """The best three, the others, and who was ruled out."""
+    found = slots.cards(finding, action)
+    return {
+        "slots": found[:BEST],
+        "more_slots": found[BEST:],
+        "ruled_out": slots.ruled_out_words(finding),
+        "nurses_out": sum(len(keys) for keys in finding.ruled_out.values()),
+    }
+
+
+@selectors.office_only
+def slot_page(request: HttpRequest, dose_id: int) -> HttpResponse:
+    """The slot finder by itself; each slot books through the booking page, which asks for what is missing."""
+    dose = get_object_or_404(selectors.doses_for(request.user), pk=dose_id)
+    finding = slots.find(request.user, dose)
+    events.chart_read(dose.prescription.patient, by=request.user, what=f"times for dose {dose.pk}")
+    refused = sorted({problem.text for problem in (*finding.blocked, *finding.refused.values())})
+    context = {
+        "section": "queue",
+        "dose": dose,
+        "patient": dose.prescription.patient,
+        "refused": refused,
+        "finding": finding,
+        **slot_parts(finding, reverse("dose-book", args=[dose.pk])),
+    }
+    return render(request, "scheduling/booking/slots.html", context)
 
 
 def make_form(kind: type[BookForm], desk: Desk, request: HttpRequest, **initial: Any) -> Any:

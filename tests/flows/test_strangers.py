@@ -35,7 +35,7 @@ EVERYBODY = ROLES | {"anonymous"}
 WHO = {
     "healthz": EVERYBODY, "readyz": EVERYBODY, "sign-in": EVERYBODY, "help": EVERYBODY, "set_language": EVERYBODY,
     "home": ROLES, "settings": ROLES, "sign-out": ROLES,
-    "queue": OFFICE, "find": OFFICE, "dose-book": OFFICE, "visit": OFFICE, "visit-move": OFFICE,
+    "queue": OFFICE, "find": OFFICE, "dose-book": OFFICE, "dose-slots": OFFICE, "visit": OFFICE, "visit-move": OFFICE,
     "visit-cancel": OFFICE, "board": OFFICE, "nurses": OFFICE, "nurse": OFFICE, "notices": OFFICE,
     "patients": OFFICE, "patient-new": OFFICE, "patient-edit": OFFICE, "chart": OFFICE, "prescription-new": OFFICE,
     "prescription-preview": OFFICE, "prescription-amend": OFFICE, "prescription-hold": OFFICE,

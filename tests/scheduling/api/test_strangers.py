@@ -36,6 +36,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("api-prescription-stop", "post"): (400, 403, 403, 404, 404),
     ("api-dose-list", "get"): (200, 200, 200, 200, 200),
     ("api-dose-detail", "get"): (200, 200, 200, 404, 404),
+    ("api-dose-slots", "get"): (200, 403, 403, 404, 404),
     ("api-dose-record", "post"): (400, 400, 403, 404, 404),
     ("api-visit-list", "get"): (200, 200, 200, 200, 200),
     ("api-visit-list", "post"): (400, 403, 403, 403, 403),

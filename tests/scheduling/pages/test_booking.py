@@ -280,6 +280,43 @@ def test_first_times_keep_clear_of_holds():
     assert slots and all(slot["value"].split("|")[1] >= (dose.due_on + 3 * DAY).isoformat() for slot in slots)
 
 
+def finder(dose):
+    return reverse("dose-slots", args=[dose.pk])
+
+
+def test_the_slot_finder_shows_three_and_keeps_the_others_at_hand():
+    dose = make_dose()
+    for _n in range(5):
+        make_nurse()
+    make_nurse(competencies=("iv",))
+    with at_the_desk() as client:
+        answer = client.get(finder(dose))
+        page = answer.content.decode()
+        assert len(answer.context["slots"]) == 3 and len(answer.context["more_slots"]) == 7
+        assert "More times" in page and "1 nurse ruled out: why" in page
+        assert "1 nurse: not signed off for this drug" in page
+        last = answer.context["more_slots"][-1]
+        assert client.post(last["action"], {"slot": last["value"]}).status_code == 302
+    assert Visit.objects.filter(dose=dose).count() == 1
+
+
+def test_the_slot_finder_says_why_there_is_no_time():
+    visit = make_visit()
+    with at_the_desk() as client:
+        assert "This dose has a visit already." in client.get(finder(visit.dose)).content.decode()
+        dose = make_dose(regimen_id="alemtuzumab_ms", ready=False)
+        page = client.get(finder(dose)).content.decode()
+    assert "never given at home" in page and "Best times" not in page
+
+
+def test_without_a_slot_the_page_says_who_was_ruled_out():
+    dose, nurse = make_dose(), make_nurse()
+    make_time_off(nurse, NOW - DAY, NOW + 99 * DAY)
+    with at_the_desk() as client:
+        page = client.get(url(dose)).content.decode()
+    assert "1 nurse: away on these days" in page
+
+
 def test_opening_the_page_is_in_the_audit_trail():
     dose, user = make_dose(), make_user()
     with at_the_desk(user) as client:

@@ -1,0 +1,332 @@
+"""The slot finder: every slot fits, the best comes first, and the fast search agrees with a slow one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scheduling.planning import slots as finder
+from scheduling.planning.facts import NurseFacts, Wanted, may_give
+from scheduling.planning.slots import search, starts_of
+from scheduling.planning.team import team
+from scheduling.planning.travel import drive_minutes, drives
+from scheduling.rules.eligibility import (
+    CompetencyFact,
+    LicenceFact,
+    ShiftFact,
+    Span,
+    Stop,
+    day_limit_problem,
+    hours_problem,
+    room_problems,
+)
+
+ZONE = ZoneInfo("America/Chicago")
+DALLAS, FORT_WORTH, PLANO = (32.7767, -96.7970), (32.7555, -97.3308), (33.0198, -96.6989)
+MONDAY = date(2026, 3, 2)
+LONG_AGO = date(2020, 1, 1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+BEFORE = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def local(day: date, hour: int, minute: int = 0) -> datetime:
+    return datetime.combine(day, time(hour, minute), ZONE).astimezone(UTC)
+
+
+def nurse(
+    key: int = 1, *, home=DALLAS, codes=("iv", "ocrelizumab"), stops=(), away=(), limit=600, hours=(8, 17),
+    licence=("TX", date(2099, 1, 1)), weekdays=range(7), zone=ZONE,
+):  # fmt: skip
+    return NurseFacts(
+        key=key,
+        home=home,
+        zone=zone,
+        day_limit_minutes=limit,
+        licences=(LicenceFact(licence[0], False, LONG_AGO, licence[1]),),
+        competencies=tuple(CompetencyFact(code, LONG_AGO, None) for code in codes),
+        shifts=tuple(ShiftFact(day, time(hours[0]), time(hours[1]), LONG_AGO, None) for day in weekdays),
+        time_off=tuple(away),
+        stops=tuple(stops),
+    )
+
+
+def wanted(**changed) -> Wanted:
+    facts = {"place": DALLAS, "state": "TX", "zone": ZONE, "length": 4 * HOUR, "needs": ("iv", "ocrelizumab")}
+    return Wanted(**{**facts, **changed})
+
+
+def look(nurses, days=(MONDAY,), after=BEFORE, limit=10, known=None, outside=frozenset(), **changed):
+    wish = wanted(**changed)
+    return search(
+        team(nurses, days, wish.state, wish.needs),
+        wish,
+        starts_of(days, wish, after=after, outside=outside),
+        visits_before=known,
+        limit=limit,
+    )
+
+
+def found(*args, **more):
+    return list(look(*args, **more).slots)
+
+
+def test_a_free_nurse_comes_at_the_start_of_the_day():
+    (slot,) = found([nurse()])
+    assert (slot.nurse, slot.starts_at, slot.on) == (1, local(MONDAY, 8), MONDAY)
+
+
+def test_days_near_the_due_date_come_first():
+    days = [MONDAY + n * DAY for n in range(4)]
+    slots = found([nurse()], days, due_on=MONDAY + 2 * DAY)
+    assert [x.days_from_due for x in slots] == [0, -1, 1, -2]
+
+
+def test_one_narrow_day_still_offers_a_choice_of_nurses():
+    assert [x.nurse for x in found([nurse(4), nurse(2), nurse(3), nurse(1)])] == [1, 2, 3, 4]
+
+
+def test_the_nurse_with_the_least_driving_comes_first():
+    slots = found([nurse(1, home=FORT_WORTH), nurse(2, home=PLANO)])
+    assert [x.nurse for x in slots] == [2, 1]
+    assert slots[0].added_minutes == 2 * drive_minutes(PLANO, DALLAS)
+
+
+def test_added_driving_is_the_detour_and_not_the_way_from_home():
+    first = Stop(Span(local(MONDAY, 8), local(MONDAY, 9)), PLANO)
+    last = Stop(Span(local(MONDAY, 15, 30), local(MONDAY, 17)), FORT_WORTH)
+    (slot,) = found([nurse(home=DALLAS, stops=[last, first])])
+    assert slot.drive_minutes == drive_minutes(PLANO, DALLAS)
+    straight_on = drive_minutes(PLANO, FORT_WORTH)
+    assert (
+        slot.added_minutes == drive_minutes(PLANO, DALLAS) + drive_minutes(DALLAS, FORT_WORTH) - straight_on
+    )
+
+
+def test_a_nurse_the_patient_knows_outweighs_a_short_detour():
+    near, knows = nurse(1, home=DALLAS), nurse(2, home=(32.80, -96.80))
+    assert [x.nurse for x in found([near, knows])] == [1, 2]
+    best = found([near, knows], known={2: 4, 3: 1})[0]
+    assert (best.nurse, best.visits_before) == (2, 4)
+
+
+def test_a_wish_for_the_afternoon_is_kept_where_it_can_be():
+    (slot,) = found([nurse()], prefers="afternoon")
+    assert slot.starts_at == local(MONDAY, 12) and slot.wish_met is True
+    (slot,) = found([nurse(hours=(8, 14))], prefers="afternoon")
+    assert slot.starts_at == local(MONDAY, 8) and slot.wish_met is False
+
+
+def test_a_day_that_needs_a_reason_comes_after_every_day_that_needs_none():
+    days = [MONDAY + n * DAY for n in range(8)]
+    slots = found([nurse()], days, due_on=MONDAY, outside=frozenset({MONDAY}))
+    assert slots[-1].on == MONDAY and slots[0].on == MONDAY + DAY
+
+
+@pytest.mark.parametrize(
+    ("unable", "code"),
+    [
+        (nurse(licence=("NY", date(2099, 1, 1))), "NOT_LICENSED"),
+        (nurse(licence=("TX", MONDAY - DAY)), "NOT_LICENSED"),
+        (nurse(codes=("iv",)), "NOT_COMPETENT"),
+        (nurse(weekdays=range(1, 7)), "NO_SHIFT"),
+        (nurse(away=[Span(local(MONDAY, 0), local(MONDAY, 23))]), "TIME_OFF"),
+        (nurse(hours=(9, 12)), "SHIFT_TOO_SHORT"),
+        (nurse(limit=239), "DAY_TOO_LONG"),
+        (nurse(stops=[Stop(Span(local(MONDAY, 8), local(MONDAY, 17)), DALLAS)]), "NO_ROOM"),
+    ],
+)
+def test_who_cannot_come_is_ruled_out_with_the_reason(unable, code):
+    if code == "NO_ROOM":
+        unable = nurse(limit=1440, stops=unable.stops)
+    answer = look([unable])
+    assert answer.slots == () and answer.ruled_out == {code: (1,)}
+    assert code in finder.WHY_NOT
+
+
+def test_nothing_starts_at_or_before_now():
+    (slot,) = found([nurse()], after=local(MONDAY, 9))
+    assert slot.starts_at == local(MONDAY, 9, 15)
+    assert found([nurse()], after=local(MONDAY, 13)) == []
+
+
+def test_the_patients_other_visits_are_left_alone_and_ends_may_touch():
+    (slot,) = found([nurse()], patient_spans=(Span(local(MONDAY, 7), local(MONDAY, 10)),))
+    assert slot.starts_at == local(MONDAY, 10)
+
+
+def test_visits_at_one_address_may_touch_and_elsewhere_the_road_comes_between():
+    for place, start in ((DALLAS, local(MONDAY, 10)), (PLANO, local(MONDAY, 11))):
+        (slot,) = found([nurse(stops=[Stop(Span(local(MONDAY, 8), local(MONDAY, 10)), place)])])
+        assert slot.starts_at == start
+
+
+def test_a_visit_may_end_with_the_shift_and_not_after_it():
+    (slot,) = found([nurse(hours=(13, 17))])
+    assert slot.starts_at == local(MONDAY, 13)
+    assert found([nurse(hours=(13, 17))], length=4 * HOUR + timedelta(minutes=1)) == []
+
+
+def test_no_visit_runs_over_midnight():
+    late = NurseFacts(**{**{name: getattr(nurse(), name) for name in NurseFacts.__slots__}, "shifts": (
+        ShiftFact(0, time(16), time(23, 59), LONG_AGO, None), ShiftFact(1, time(0), time(7), LONG_AGO, None),
+    )})  # fmt: skip
+    assert found([late], length=8 * HOUR) == []
+    assert len(found([late], length=7 * HOUR)) == 1
+
+
+def test_a_licence_that_ends_between_two_days_gives_the_first_only():
+    slots = found([nurse(licence=("TX", MONDAY))], [MONDAY, MONDAY + DAY])
+    assert [x.on for x in slots] == [MONDAY]
+
+
+@pytest.mark.parametrize(("day", "hour"), [(date(2026, 3, 8), 13), (date(2026, 11, 1), 14)])
+def test_on_a_day_the_clocks_change_the_wall_clock_is_kept(day, hour):
+    (slot,) = found([nurse()], [day])
+    assert slot.starts_at == datetime(day.year, day.month, day.day, hour, tzinfo=UTC)  # 8:00 on the wall
+
+
+def test_a_nurse_of_another_zone_keeps_to_her_own_hours():
+    (slot,) = found([nurse(zone=ZoneInfo("America/New_York"), hours=(10, 18))])
+    assert slot.starts_at == local(MONDAY, 9)
+
+
+def test_the_same_input_gives_the_same_answer():
+    nurses = [nurse(n) for n in (3, 1, 2)]
+    assert found(nurses) == found(list(reversed(nurses)))
+
+
+def test_nobody_and_no_days_left_are_answered_too():
+    assert look([]) == finder.Found((), {})
+    assert look([nurse()], after=local(MONDAY, 23)) == finder.Found((), {"NO_TIME_LEFT": (1,)})
+
+
+# --- The slow reference: every start by the rules themselves -------------------------------------------
+
+
+def slow(nurses, days, after, wish: Wanted, known, outside):
+    """(cost, start, nurse, added) of the best start of each nurse and day, in order, by plain loops."""
+    best = {}
+    for one in nurses:
+        for day in days:
+            for quarter in range(32, 69):
+                wall = datetime.combine(day, time(quarter // 4, quarter % 4 * 15))
+                start = wall.replace(tzinfo=wish.zone).astimezone(UTC)
+                if start <= after or not slow_fits(one, wish, start):
+                    continue
+                added = slow_added(one, wish, start)
+                cost = added + 20 * abs((day - wish.due_on).days) + (600 if day in outside else 0)
+                if wish.prefers:
+                    cost += 0 if (wall.hour < 12) == (wish.prefers == "morning") else 30
+                total = sum(known.values())
+                cost -= 30 * known.get(one.key, 0) // total if total else 0
+                key = (one.key, start.astimezone(one.zone).date())
+                best[key] = min(best.get(key, (10**9,)), (cost, start, one.key, added))
+    return sorted(best.values())
+
+
+def slow_fits(one: NurseFacts, wish: Wanted, start: datetime) -> bool:
+    span = Span(start, start + wish.length)
+    if any(may_give(one, wish, at.astimezone(wish.zone).date()) for at in (span.start, span.end)):
+        return False
+    if hours_problem(one.shifts, one.time_off, span, one.zone):
+        return False
+    if any(room_problems(span, wish.place, one.stops, wish.patient_spans, drive_minutes)):
+        return False
+    booked = sum(int((x.span.end - x.span.start).total_seconds() // 60) for x in same_day(one, start))
+    length = int(wish.length.total_seconds() // 60)
+    return day_limit_problem(booked, length, one.day_limit_minutes) is None
+
+
+def same_day(one: NurseFacts, start: datetime) -> list[Stop]:
+    day = start.astimezone(one.zone).date()
+    return [x for x in one.stops if x.span.start.astimezone(one.zone).date() == day]
+
+
+def slow_added(one: NurseFacts, wish: Wanted, start: datetime) -> int:
+    before = [x for x in same_day(one, start) if x.span.end <= start]
+    after = [x for x in same_day(one, start) if x.span.start > start]
+    came = max(before, key=lambda x: x.span.start).place if before else one.home
+    goes = min(after, key=lambda x: x.span.start).place if after else one.home
+    return drive_minutes(came, wish.place) + drive_minutes(wish.place, goes) - drive_minutes(came, goes)
+
+
+PLACES = st.sampled_from([DALLAS, FORT_WORTH, PLANO, (32.9, -96.9), (32.7767, -96.80)])
+ZONES = st.sampled_from([ZONE, ZoneInfo("America/Denver"), ZoneInfo("America/Phoenix")])
+
+
+@st.composite
+def worlds(draw):
+    first = draw(
+        st.sampled_from([MONDAY, date(2026, 3, 6), date(2026, 10, 30)])
+    )  # two with a change of clocks
+    days = [first + n * DAY for n in range(draw(st.integers(1, 4)))]
+    minutes = st.integers(-4, 4 * 96).map(lambda n: timedelta(minutes=15 * n))
+    begin = datetime.combine(first, time(0), ZONE).astimezone(UTC)
+
+    def spans(most, longest):
+        """Spans that do not overlap, as the database keeps them."""
+        taken = []
+        for _n in range(draw(st.integers(0, most))):
+            at = begin + draw(minutes) + timedelta(minutes=draw(st.sampled_from([0, 0, 7])))
+            span = Span(at, at + timedelta(minutes=draw(st.integers(1, longest))))
+            if not any(span.overlaps(other) for other in taken):
+                taken.append(span)
+        return taken
+
+    nurses = []
+    for key in range(1, draw(st.integers(1, 3)) + 1):
+        opens = draw(st.integers(6, 13))
+        nurses.append(
+            NurseFacts(
+                key=key,
+                home=draw(PLACES),
+                zone=draw(ZONES),
+                day_limit_minutes=draw(st.sampled_from([200, 400, 600])),
+                licences=(LicenceFact("TX", False, LONG_AGO, first + draw(st.integers(0, 5)) * DAY),),
+                competencies=(CompetencyFact("iv", first + draw(st.integers(-1, 1)) * DAY, None),),
+                shifts=tuple(
+                    ShiftFact(weekday, time(opens), time(draw(st.integers(opens + 1, 22))), LONG_AGO, None)
+                    for weekday in draw(st.sets(st.integers(0, 6), min_size=3))
+                ),
+                time_off=tuple(spans(2, 600)),
+                stops=tuple(Stop(span, draw(PLACES)) for span in spans(5, 240)),
+            )
+        )
+    wish = wanted(
+        place=draw(PLACES),
+        length=timedelta(minutes=draw(st.sampled_from([30, 95, 240]))),
+        needs=("iv",),
+        patient_spans=tuple(spans(1, 300)),
+        due_on=first + draw(st.integers(-2, 5)) * DAY,
+        prefers=draw(st.sampled_from(["", "morning", "afternoon"])),
+    )
+    known = {key: draw(st.integers(0, 4)) for key in (1, 2)}
+    outside = frozenset(draw(st.sets(st.sampled_from(days))))
+    return nurses, days, begin + draw(minutes) - DAY, wish, known, outside
+
+
+@settings(max_examples=150)
+@given(worlds())
+def test_the_fast_search_gives_the_slots_of_the_slow_one(world):
+    nurses, days, after, wish, known, outside = world
+    starts = starts_of(days, wish, after=after, outside=outside)
+    answer = search(team(nurses, days, wish.state, wish.needs), wish, starts, visits_before=known, limit=99)
+    assert [(x.cost, x.starts_at, x.nurse, x.added_minutes) for x in answer.slots] == slow(
+        nurses, days, after, wish, known, outside
+    )
+    placed = {x.nurse for x in answer.slots}
+    ruled_out = [key for keys in answer.ruled_out.values() for key in keys]
+    assert sorted([*placed, *ruled_out]) == [one.key for one in nurses]
+
+
+@given(st.lists(st.tuples(st.floats(24, 49), st.floats(-125, -66)), min_size=2, max_size=30))
+def test_drives_of_many_pairs_are_those_of_one(places):
+    a, b = np.array(places), np.array(places[1:] + places[:1])
+    assert drives(a, b).tolist() == [
+        drive_minutes(x, y) for x, y in zip(places, places[1:] + places[:1], strict=True)
+    ]
