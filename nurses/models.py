@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 USER = settings.AUTH_USER_MODEL
@@ -83,12 +84,17 @@ class Competency(models.Model):
 
 
 class Shift(models.Model):
-    """Weekly working hours in the nurse's own zone: every `weekday` (0 = Monday) from a day to an optional last day."""
+    """Weekly working hours in the nurse's own zone: every `weekday` (0 = Monday) from a day to an optional last day.
+
+    A break, where there is one, lies inside; a visit over it needs a reason.
+    """
 
     nurse = models.ForeignKey(Nurse, models.PROTECT, related_name="shifts")
     weekday = models.PositiveSmallIntegerField(_("weekday"))
     starts = models.TimeField(_("from"))
     ends = models.TimeField(_("to"))
+    break_starts = models.TimeField(_("break from"), null=True, blank=True)
+    break_ends = models.TimeField(_("break to"), null=True, blank=True)
     from_on = models.DateField(_("first day"))
     until_on = models.DateField(_("last day"), null=True, blank=True)
 
@@ -96,6 +102,15 @@ class Shift(models.Model):
         ordering = ["weekday", "starts"]
         constraints = [
             models.CheckConstraint(name="shift_has_length", condition=Q(starts__lt=F("ends"))),
+            models.CheckConstraint(
+                name="shift_break_inside",
+                condition=Q(break_starts__isnull=True, break_ends__isnull=True)
+                | Q(
+                    break_starts__gt=F("starts"),
+                    break_starts__lt=F("break_ends"),
+                    break_ends__lt=F("ends"),
+                ),
+            ),
             models.CheckConstraint(name="shift_weekday", condition=Q(weekday__lte=6)),
         ]
 
@@ -104,12 +119,15 @@ class Shift(models.Model):
 
 
 class TimeOff(models.Model):
-    """Away for `[starts_at, ends_at)`. Booked visits stay and are listed as uncovered."""
+    """Away for `[starts_at, ends_at)`. Booked visits stay and are listed as uncovered. Taken back, never deleted."""
 
     nurse = models.ForeignKey(Nurse, models.PROTECT, related_name="time_off")
     starts_at = models.DateTimeField(_("from"))
     ends_at = models.DateTimeField(_("to"))
     reason = models.CharField(_("reason"), max_length=60, blank=True)
+    recorded_by = models.ForeignKey(USER, models.PROTECT, null=True, blank=True, related_name="+")
+    recorded_at = models.DateTimeField(default=timezone.now, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["starts_at"]

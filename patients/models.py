@@ -249,6 +249,8 @@ class Evidence(models.Model):
     dated_on = models.DateField(_("result date"))
     valid_until_on = models.DateField(_("valid until"), null=True, blank=True)
     clear = models.BooleanField(_("allows dosing"), default=True)
+    # Billing units (HCPCS) a payer's authorization covers from `dated_on` to `valid_until_on`.
+    units = models.PositiveIntegerField(_("units approved"), null=True, blank=True)
     reference = models.CharField(_("number or result"), max_length=120, blank=True)
     note = note_field(_("note"), 1000)
     withdrawn_at = models.DateTimeField(null=True, blank=True)

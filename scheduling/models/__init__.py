@@ -1,21 +1,31 @@
 """What is stored of the calendar, the visits, what happened, what is owed, and who did what."""
 
 from scheduling.models.dose import PlannedDose
+from scheduling.models.drive_time import DriveTime
 from scheduling.models.event import Event
+from scheduling.models.gate_override import GateOverride
 from scheduling.models.heartbeat import Heartbeat
 from scheduling.models.idempotency import IdempotencyKey
 from scheduling.models.notice import Notice
+from scheduling.models.planned_check import PlannedCheck
 from scheduling.models.record import DoseRecord
 from scheduling.models.site import Site
+from scheduling.models.slot_hold import SlotHold
+from scheduling.models.supply import SupplyStep
 from scheduling.models.visit import Visit
 
 __all__ = [
     "DoseRecord",
+    "DriveTime",
     "Event",
+    "GateOverride",
     "Heartbeat",
     "IdempotencyKey",
     "Notice",
+    "PlannedCheck",
     "PlannedDose",
     "Site",
+    "SlotHold",
+    "SupplyStep",
     "Visit",
 ]

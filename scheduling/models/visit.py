@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 from scheduling.rules import states
 
 STATE_CHOICES = [
-    ("held", _("Held")),
     ("booked", _("Booked")),
     ("confirmed", _("Confirmed")),
     ("en_route", _("Nurse on the way")),
@@ -60,6 +59,9 @@ class Visit(models.Model):
     dose = models.ForeignKey(
         "scheduling.PlannedDose", models.PROTECT, null=True, blank=True, related_name="visits"
     )
+    planned_check = models.ForeignKey(
+        "scheduling.PlannedCheck", models.PROTECT, null=True, blank=True, related_name="visits"
+    )
     nurse = models.ForeignKey("nurses.Nurse", models.PROTECT, related_name="visits")
     site = models.ForeignKey("scheduling.Site", models.PROTECT, null=True, blank=True, related_name="+")
     starts_at = models.DateTimeField(_("starts"))
@@ -79,9 +81,12 @@ class Visit(models.Model):
     override_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
     )
+    # Why it was moved, cancelled or not done.
     cancel_class = models.CharField(max_length=12, choices=CANCEL_CLASSES, blank=True)
     cancel_note = models.CharField(max_length=500, blank=True)
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(_("go given"), null=True, blank=True)
     booked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
@@ -101,9 +106,16 @@ class Visit(models.Model):
                 | (~Q(kind="infusion") & Q(dose__isnull=True)),
             ),
             models.CheckConstraint(
+                name="visit_checks_nothing_it_gives",
+                condition=Q(planned_check__isnull=True) | ~Q(kind="infusion"),
+            ),
+            models.CheckConstraint(
                 name="visit_known_state", condition=Q(state__in=[name for name, _label in STATE_CHOICES])
             ),
             models.UniqueConstraint(name="visit_one_live_per_dose", fields=["dose"], condition=LIVE),
+            models.UniqueConstraint(
+                name="visit_one_live_per_check", fields=["planned_check"], condition=LIVE
+            ),
             ExclusionConstraint(
                 name="visit_nurse_in_one_place",
                 expressions=[(_span, "&&"), (_point("nurse_id"), "&&")],

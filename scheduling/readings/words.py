@@ -14,7 +14,6 @@ from scheduling.models import Visit
 
 GRAMS_FROM_MG = 10_000  # immune globulin is ordered and drawn up in grams
 VISIT_STATUS = {
-    "held": "wait",
     "booked": "wait",
     "confirmed": "ok",
     "en_route": "live",
@@ -66,7 +65,7 @@ def visit_status(visit: Visit) -> tuple[str, str]:
     """Status and word of a visit, for ui/tag.html; one that needs a decision says so first."""
     if visit.attention:
         return "stop", _("Needs a decision")
-    if visit.state in {"booked", "held"}:
+    if visit.state == "booked":
         return "wait", _("Not confirmed")
     if visit.state == "completed":
         return "done", _("Done")

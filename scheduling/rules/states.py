@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from scheduling.rules.errors import Conflict
 
 MOVES: Mapping[str, frozenset[str]] = {
-    "held": frozenset({"booked", "cancelled", "moved"}),
     "booked": frozenset(
         {"confirmed", "en_route", "arrived", "in_progress", "completed", "cancelled", "moved", "missed"}
     ),
@@ -24,8 +23,8 @@ MOVES: Mapping[str, frozenset[str]] = {
 }
 
 # Completed visits keep their time: nobody was in two places yesterday either.
-HOLDING = frozenset({"held", "booked", "confirmed", "en_route", "arrived", "in_progress", "completed"})
-OPEN = frozenset({"held", "booked", "confirmed"})
+HOLDING = frozenset({"booked", "confirmed", "en_route", "arrived", "in_progress", "completed"})
+OPEN = frozenset({"booked", "confirmed"})
 
 
 class MoveNotAllowed(Conflict):

@@ -20,6 +20,7 @@ TAKEN_BY = {
     "visit_nurse_in_one_place": ("NURSE_TAKEN", "The nurse has another visit then."),
     "visit_patient_in_one_place": ("PATIENT_TAKEN", "The patient has another visit then."),
     "visit_one_live_per_dose": ("DOSE_TAKEN", "This dose has a visit already."),
+    "visit_one_live_per_check": ("DOSE_TAKEN", "This has a visit already."),
     "dose_number_once": ("DOSE_TAKEN", "This dose is being planned by somebody else."),
     "record_first_once": ("ALREADY_RECORDED", "This dose was recorded already."),
 }
