@@ -18,7 +18,7 @@ from scheduling.models import DoseRecord
 from scheduling.models.record import REACTIONS
 from scheduling.readings import slots
 from scheduling.regimens import catalogue
-from scheduling.services.booking import MOVE_OR_CANCEL_CLASSES
+from scheduling.services.booking import REASON_CLASSES
 from scheduling.services.prescribing import GivenElsewhere, Wish
 
 REACTION_TYPES = DoseRecord._meta.get_field("reaction_type").choices
@@ -40,6 +40,7 @@ class PatientIn(Strict, serializers.ModelSerializer):
     longitude = serializers.FloatField(validators=[MinValueValidator(-180), MaxValueValidator(180)])
     email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
     phone = serializers.CharField(max_length=40, required=False, allow_blank=True)
+    different = serializers.CharField(max_length=500, required=False, allow_blank=True)
 
     class Meta:
         model = Patient
@@ -47,6 +48,7 @@ class PatientIn(Strict, serializers.ModelSerializer):
             "mrn", "first_name", "last_name", "date_of_birth", "pregnancy_possible", "diagnosis_code",
             "language", "address", "city", "state", "postal_code", "latitude", "longitude", "time_zone",
             "allergies", "access_notes", "wishes", "prefers", "email", "phone",
+            "different",
         ]  # fmt: skip
 
     def validate_date_of_birth(self, day: date) -> date:
@@ -164,14 +166,14 @@ class MoveIn(Input):
 
     nurse = Row(selectors.nurses_for, required=False)
     starts_at = Moment(required=False)
-    reason_class = serializers.ChoiceField(sorted(MOVE_OR_CANCEL_CLASSES))
+    reason_class = serializers.ChoiceField(sorted(REASON_CLASSES))
     note = free_text(500)
     override = free_text(500)
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
 
 
 class CancelIn(Input):
-    reason_class = serializers.ChoiceField(sorted(MOVE_OR_CANCEL_CLASSES))
+    reason_class = serializers.ChoiceField(sorted(REASON_CLASSES))
     note = free_text(500)
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -42,13 +42,15 @@ class CompetencyFact:
 
 @dataclass(frozen=True, slots=True)
 class ShiftFact:
-    """Weekly hours in the nurse's zone; 0 is Monday."""
+    """Weekly hours in the nurse's zone; 0 is Monday. A break lies inside the hours, or is None."""
 
     weekday: int
     starts: time
     ends: time
     first_on: date
     last_on: date | None
+    break_from: time | None = None
+    break_to: time | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,10 @@ def competency_problems(
 def hours_problem(
     shifts: Iterable[ShiftFact], time_off: Iterable[Span], visit: Span, zone: ZoneInfo
 ) -> Problem | None:
-    """None when the whole visit lies in one shift and touches no time off. A shift's end may be the visit's end."""
+    """None when the whole visit lies in one shift, clear of its break, and touches no time off.
+
+    A shift's end may be the visit's end.
+    """
     if any(away.overlaps(visit) for away in time_off):
         return Problem("TIME_OFF", "The nurse is away then.")
     starts, ends = visit.start.astimezone(zone), visit.end.astimezone(zone)
@@ -115,12 +120,30 @@ def hours_problem(
     ]
     if not todays:
         return Problem("NO_SHIFT", f"The nurse does not work on {day:%A}, {_day(day)}.", absolute=False)
-    if ends.date() == day and any(x.starts <= starts.time() and ends.time() <= x.ends for x in todays):
-        return None
+    around = [x for x in todays if ends.date() == day and x.starts <= starts.time() and ends.time() <= x.ends]
+    if around:
+        return _break_problem(around, starts.time(), ends.time())
     hours = ", ".join(f"{_clock(x.starts)} to {_clock(x.ends)}" for x in todays)
     return Problem(
         "OUTSIDE_SHIFT",
         f"The visit runs from {_clock(starts.time())} to {_clock(ends.time())}; the nurse works {hours}.",
+        absolute=False,
+    )
+
+
+def _break_problem(shifts: Sequence[ShiftFact], starts: time, ends: time) -> Problem | None:
+    """None when one of the shifts around the visit has no break in it. A visit may touch the break."""
+    over = [
+        (x.break_from, x.break_to)
+        for x in shifts
+        if x.break_from and x.break_to and x.break_from < ends and starts < x.break_to
+    ]
+    if len(over) < len(shifts):
+        return None
+    first, last = over[0]
+    return Problem(
+        "ON_BREAK",
+        f"The visit runs over the nurse's break, {_clock(first)} to {_clock(last)}.",
         absolute=False,
     )
 

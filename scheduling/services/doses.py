@@ -21,7 +21,7 @@ from scheduling.rules import states
 from scheduling.rules.calendar import Calendar, Dose, plan
 from scheduling.rules.orders import Given, Hold, Order
 from scheduling.rules.regimen import Regimen
-from scheduling.services import attention
+from scheduling.services import attention, checks
 
 HORIZON = relativedelta(years=3)
 
@@ -187,6 +187,7 @@ def sync(prescription: Prescription, *, today: date | None = None) -> Calendar:
         if status != prescription.status:
             prescription.status = status
             prescription.save(update_fields=["status"])
+        checks.sync(prescription, case.regimen, case.order, case.history, today=today)
     attention.review(prescription)
     return calendar
 
@@ -233,15 +234,8 @@ def extend_calendars(*, today: date | None = None) -> int:
     that cannot be planned does not keep the others from it.
     """
     today = today or clock.today_in("UTC")
-    edge = today + relativedelta(years=2)
-    short = (
-        Prescription.objects.filter(status=Prescription.Status.ACTIVE, total_doses__isnull=True)
-        .annotate(last_due=Max("doses__due_on", filter=Q(doses__state="planned")))
-        .filter(last_due__lt=edge)
-        .order_by("pk")
-    )
     count = 0
-    for pk in list(short.values_list("pk", flat=True)):
+    for pk in sorted(_running_short(today)):
         try:
             count += _extended(pk, today)
         except DatabaseError:
@@ -251,12 +245,27 @@ def extend_calendars(*, today: date | None = None) -> int:
     return count
 
 
+def _running_short(today: date) -> set[int]:
+    """Orders with less than two years of doses stored, and those whose lab draws end within 200 days."""
+    doses_end = (
+        Prescription.objects.filter(status=Prescription.Status.ACTIVE, total_doses__isnull=True)
+        .annotate(last_due=Max("doses__due_on", filter=Q(doses__state="planned")))
+        .filter(last_due__lt=today + relativedelta(years=2))
+    )
+    draws_end = (  # after the drug is stopped, too: some are watched for years
+        Prescription.objects.exclude(status=Prescription.Status.DRAFT)
+        .annotate(last_draw=Max("planned_checks__due_on"))
+        .filter(last_draw__gte=today - timedelta(days=90), last_draw__lt=today + timedelta(days=200))
+    )
+    return {*doses_end.values_list("pk", flat=True), *draws_end.values_list("pk", flat=True)}
+
+
 @transaction.atomic
 def _extended(prescription_id: int, today: date) -> bool:
     prescription = lock(prescription_id)
-    before = prescription.doses.count()
+    before = prescription.doses.count(), prescription.planned_checks.count()
     sync(prescription, today=today)
-    return prescription.doses.count() > before
+    return (prescription.doses.count(), prescription.planned_checks.count()) > before
 
 
 def lock(prescription_id: int) -> Prescription:

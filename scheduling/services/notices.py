@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from celery import signature
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from patients.models import Contact, Patient
@@ -23,6 +23,7 @@ from scheduling.transports import Doubt, Outcome, Sent, TryAgain, compose, trans
 
 CLAIM_IS_STALE = timedelta(minutes=2)
 MAX_ATTEMPTS = 5
+AWAY = "the patient is not with us at the moment"
 MAYBE_HEARD = (Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED, Notice.State.UNKNOWN)
 CHANNELS = (Contact.Channel.EMAIL,)
 
@@ -36,8 +37,8 @@ def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notic
     has an answer.
     """
     now = now or timezone.now()
-    told = _told(visit)
-    if kind == Notice.Kind.MOVED and not told:
+    told = _last_told(visit)
+    if kind == Notice.Kind.MOVED and (told is None or told.kind == Notice.Kind.CANCELLED):
         kind = Notice.Kind.BOOKED  # a "new time" means nothing to somebody who never heard the old one
     contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
     owed = []
@@ -51,8 +52,10 @@ def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notic
             defaults={"due_at": now + settings.NOTICE_DELAY, "expires_at": max(visit.starts_at, now)},
         )
         reason = _unreachable(contacts.get(channel))
-        if kind == Notice.Kind.CANCELLED and not told:
+        if kind == Notice.Kind.CANCELLED and told is None:
             reason = "the patient had not been told of the visit"
+        if kind == Notice.Kind.MOVED and told is not None and _same_time(told.visit, visit):
+            reason = "the patient knows this time already"
         if reason:
             _settle(notice, Notice.State.SUPPRESSED, reason, now)
         owed.append(notice)
@@ -65,6 +68,33 @@ def drop(visit: Visit, reason: str) -> int:
     """Suppress what is still unsent about a visit that moved or ended. Returns how many rows."""
     return Notice.objects.filter(visit=visit, state=Notice.State.PLANNED).update(
         state=Notice.State.SUPPRESSED, reason=reason, settled_at=timezone.now()
+    )
+
+
+def stop(patient: Patient, *, now: datetime | None = None) -> int:
+    """Suppress what must not reach somebody who is not at home, as `why_not` has it. Returns how many rows."""
+    waiting = Notice.objects.filter(patient=patient, state=Notice.State.PLANNED)
+    if patient.status != Patient.Status.DIED:
+        waiting = waiting.exclude(kind=Notice.Kind.CANCELLED)
+    return waiting.update(state=Notice.State.SUPPRESSED, reason=AWAY, settled_at=now or timezone.now())
+
+
+def resume(patient: Patient, *, now: datetime | None = None) -> int:
+    """Owe again what was stopped because the patient was away and nobody tried to send: the visit must stand as
+    it did then and its time be ahead. Returns how many rows."""
+    now = now or timezone.now()
+    stopped = Notice.objects.filter(
+        patient=patient,
+        state=Notice.State.SUPPRESSED,
+        reason=AWAY,
+        attempted_at__isnull=True,
+        expires_at__gt=now,
+        visit__state__in=states.OPEN,
+        visit__version=F("visit_version"),
+    )
+    due_at = now + settings.NOTICE_DELAY
+    return stopped.update(
+        state=Notice.State.PLANNED, reason="", settled_at=None, claimed_at=None, due_at=due_at
     )
 
 
@@ -112,7 +142,7 @@ def deliver(notice: Notice, *, now: datetime | None = None) -> None:
     """Check everything again, mark the attempt, then send outside any transaction."""
     now = now or timezone.now()
     contact = Contact.objects.filter(patient_id=notice.patient_id, channel=notice.channel).first()
-    visit = Visit.objects.get(pk=notice.visit_id)
+    visit = Visit.objects.select_related("patient").get(pk=notice.visit_id)
     if now >= notice.expires_at and notice.kind != Notice.Kind.CANCELLED:
         _settle(notice, Notice.State.EXPIRED, "the visit's time had come", now)
         return
@@ -151,11 +181,11 @@ def why_not(notice: Notice, visit: Visit, contact: Contact | None) -> str:
     """The reason a message must not go out now, or "" when it may."""
     if reason := _unreachable(contact):
         return reason
-    status = notice.patient.status
+    status = visit.patient.status  # as it is now: the claim may be older than the news
     if status == Patient.Status.DIED or (
         status != Patient.Status.ACTIVE and notice.kind != Notice.Kind.CANCELLED
     ):
-        return "the patient is not with us at the moment"
+        return AWAY
     if visit.version != notice.visit_version:
         return "the visit changed after this was planned"
     if notice.kind == Notice.Kind.CANCELLED:
@@ -188,14 +218,20 @@ def recover_stale(*, now: datetime | None = None) -> int:
     return freed + doubtful
 
 
-def _told(visit: Visit) -> bool:
-    """Whether the patient may have heard of this visit, or of the one it was moved from."""
+def _last_told(visit: Visit) -> Notice | None:
+    """The last thing the patient may have heard of this visit, or of those it was moved from."""
     chain: list[int] = []
     step: Visit | None = visit
     while step is not None:
         chain.append(step.pk)
         step = step.moved_from
-    return Notice.objects.filter(visit_id__in=chain, state__in=MAYBE_HEARD).exists()
+    heard = Notice.objects.filter(visit_id__in=chain, state__in=MAYBE_HEARD).select_related("visit")
+    return heard.order_by("-due_at", "-pk").first()
+
+
+def _same_time(told: Visit, visit: Visit) -> bool:
+    """Whether what was told still holds: a visit moved and moved back."""
+    return (told.starts_at, told.nurse_id) == (visit.starts_at, visit.nurse_id)
 
 
 def preview(notice: Notice) -> tuple[str, str]:

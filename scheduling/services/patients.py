@@ -11,12 +11,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from patients.models import Contact, Evidence, Measurement, Patient, Prescription
-from patients.names import folded
 from patients.validators import e164
 from scheduling import clock
 from scheduling.rules.amounts import check_plausible
 from scheduling.rules.errors import BadInput
-from scheduling.services import doses, events
+from scheduling.services import checks, doses, events
 from scheduling.services.guard import fits, writes
 
 
@@ -43,15 +42,6 @@ def register_patient(*, by: User, email: str = "", phone: str = "", **fields: An
             )
     events.write("patient_registered", by=by, patient=patient, subject=patient)
     return patient
-
-
-def likely_duplicates(*, first_name: str, last_name: str, date_of_birth: date) -> list[Patient]:
-    """Patients with the same birthday and last name, or the same full name: a person decides."""
-    same_name = Patient.objects.filter(search_name=folded(f"{last_name} {first_name}"))
-    same_birthday = Patient.objects.filter(
-        date_of_birth=date_of_birth, search_name__startswith=folded(last_name) + " "
-    )
-    return list((same_name | same_birthday).distinct()[:5])
 
 
 @writes
@@ -121,6 +111,7 @@ def record_evidence(
         return twin
     paper = Evidence.objects.create(patient=patient, recorded_by=by, **said)
     events.write("evidence_recorded", by=by, patient=patient, subject=paper, kind=kind, clear=clear)
+    _follow_results(patient, kind)
     return paper
 
 
@@ -129,9 +120,23 @@ def withdraw_evidence(*, evidence_id: int, by: User, why: str) -> Evidence:
     """Take back a paper recorded by mistake; the row stays. `why` is asked for."""
     if not why.strip():
         raise BadInput("Say why it is withdrawn.", field="why")
+    patient = Patient.objects.select_for_update(no_key=True).get(evidence=evidence_id)
     paper = Evidence.objects.select_for_update(no_key=True).get(pk=evidence_id)
     if paper.withdrawn_at is None:
         paper.withdrawn_at, paper.withdrawn_why = timezone.now(), fits(why, "why")
         paper.save(update_fields=["withdrawn_at", "withdrawn_why"])
         events.write("evidence_withdrawn", by=by, patient=paper.patient_id, subject=paper, why=why)
+        _follow_results(patient, paper.kind)
     return paper
+
+
+def _follow_results(patient: Patient, kind: str) -> None:
+    """A result that came, or was taken back, decides which lab draws are still owed. Call with `patient` locked."""
+    if kind not in checks.DRAWN:
+        return
+    for prescription in patient.prescriptions.exclude(status=Prescription.Status.DRAFT).order_by("pk"):
+        prescription = Prescription.objects.select_for_update(no_key=True).get(pk=prescription.pk)
+        prescription.patient = patient
+        case = doses.case_of(prescription)
+        today = clock.today_in(patient.time_zone)
+        checks.sync(prescription, case.regimen, case.order, case.history, today=today)

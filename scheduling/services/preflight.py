@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from accounts.models import User
 from nurses.models import Nurse
 from patients.models import Evidence, Patient
 from scheduling import clock
-from scheduling.models import PlannedDose, Site, Visit
+from scheduling.models import PlannedDose, Site, SlotHold, Visit
 from scheduling.planning.travel import drive_minutes
 from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Problem, Span
@@ -26,7 +27,7 @@ from scheduling.services import doses, readiness
 IV = "iv"  # the competency every infusion needs
 NURSE_CODES = {
     "NURSE_INACTIVE", "NOT_LICENSED", "LICENCE_EXPIRED", "NOT_COMPETENT", "COMPETENCY_EXPIRED",
-    "TIME_OFF", "NO_SHIFT", "OUTSIDE_SHIFT", "DAY_TOO_LONG", "NURSE_TAKEN",
+    "TIME_OFF", "NO_SHIFT", "OUTSIDE_SHIFT", "ON_BREAK", "DAY_TOO_LONG", "NURSE_TAKEN",
 }  # fmt: skip
 
 
@@ -191,8 +192,14 @@ def nurse_problems(
     starts_at: datetime,
     length: timedelta,
     without: int | None = None,
+    dose_id: int | None = None,
+    by: User | None = None,
+    now: datetime | None = None,
 ) -> list[Problem]:
-    """What the nurse's papers, hours and other visits say against it. `without` leaves a visit being moved out."""
+    """What the nurse's papers, hours and other visits say against it, and what somebody else holds.
+
+    `without` leaves a visit being moved out; holds of `by` do not stand in their own way.
+    """
     span = Span(starts_at, starts_at + length)
     zone = ZoneInfo(nurse.time_zone)
     day = clock.local_day(starts_at, patient.time_zone)
@@ -223,7 +230,32 @@ def nurse_problems(
     minutes = sum(int((v.ends_at - v.starts_at).total_seconds() // 60) for v in same_day)
     limit = eligibility.day_limit_problem(minutes, int(length.total_seconds() // 60), nurse.day_limit_minutes)
     found += [limit] if limit else []
-    return found
+    return found + _held_problems(nurse, patient, span, dose_id, by, now or timezone.now())
+
+
+def _held_problems(
+    nurse: Nurse, patient: Patient, span: Span, dose_id: int | None, by: User | None, now: datetime
+) -> list[Problem]:
+    """What others keep for somebody on the phone: this dose, this patient's time, this nurse's with its drive."""
+    day = timedelta(days=1)
+    beside = Q(starts_at__lt=span.end + day, ends_at__gt=span.start - day)
+    near = (
+        SlotHold.objects.filter(released_at__isnull=True, expires_at__gt=now)
+        .filter(Q(dose=dose_id) | (beside & (Q(nurse=nurse) | Q(patient=patient))))
+        .exclude(held_by=by)
+        .select_related("held_by", "patient")
+    )
+    for hold in near:
+        kept = Span(hold.starts_at, hold.ends_at)
+        stops = [eligibility.Stop(kept, hold.patient.place)] if hold.nurse_id == nurse.pk else []
+        spans = [kept] if hold.patient_id == patient.pk else []
+        in_the_way = any(eligibility.room_problems(span, patient.place, stops, spans, drive_minutes))
+        if in_the_way or hold.dose_id == dose_id:
+            who = hold.held_by.get_full_name() or hold.held_by.get_username()
+            until = hold.expires_at.astimezone(ZoneInfo(patient.time_zone))
+            said = f"{who} holds this for a patient until {until.hour % 12 or 12}:{until:%M %p}."
+            return [Problem("SLOT_HELD", said.replace("AM", "am").replace("PM", "pm"), taken=True)]
+    return []
 
 
 def _visits_near(span: Span, without: int | None):
@@ -249,7 +281,10 @@ def _competencies(nurse: Nurse) -> list[eligibility.CompetencyFact]:
 
 def _shifts(nurse: Nurse) -> list[eligibility.ShiftFact]:
     return [
-        eligibility.ShiftFact(x.weekday, x.starts, x.ends, x.from_on, x.until_on) for x in nurse.shifts.all()
+        eligibility.ShiftFact(
+            x.weekday, x.starts, x.ends, x.from_on, x.until_on, x.break_starts, x.break_ends
+        )
+        for x in nurse.shifts.all()
     ]
 
 
@@ -257,7 +292,7 @@ def _away(nurse: Nurse, span: Span) -> list[Span]:
     return [
         Span(x.starts_at, x.ends_at)
         for x in nurse.time_off.all()
-        if x.starts_at < span.end and x.ends_at > span.start
+        if x.withdrawn_at is None and x.starts_at < span.end and x.ends_at > span.start
     ]
 
 

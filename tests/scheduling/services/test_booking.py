@@ -411,14 +411,13 @@ def test_a_reason_is_never_cut_off():
     assert book(dose, override="x" * 500).override_reason == "x" * 500
 
 
-def test_a_lab_draw_gives_no_dose_and_can_be_cancelled_but_not_moved():
-    visit, user = make_lab_visit(), make_user()
-    with pytest.raises(RuleBroken) as refused:
-        booking.move_visit(
-            visit_id=visit.pk, nurse_id=visit.nurse_id, starts_at=visit.starts_at + DAY, by=user,
-            reason_class="patient", now=NOW,
-        )  # fmt: skip
-    assert code_of(refused) == "NO_DOSE"
+def test_a_lab_draw_gives_no_dose_and_can_be_moved_and_cancelled_like_any_visit():
+    old, user = make_lab_visit(), make_user()
+    visit = booking.move_visit(
+        visit_id=old.pk, nurse_id=old.nurse_id, starts_at=old.starts_at + DAY, by=user,
+        reason_class="patient", now=NOW,
+    )  # fmt: skip
+    assert (visit.kind, visit.moved_from, visit.ends_at - visit.starts_at) == (old.kind, old, 30 * MINUTE)
     booking.cancel_visit(visit_id=visit.pk, by=user, reason_class="patient", now=NOW)
     visit.refresh_from_db()
     assert visit.state == "cancelled"

@@ -1,0 +1,151 @@
+"""What becomes of a booked visit before anything is given: confirmed, not done, or taken back at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import User
+from scheduling import clock
+from scheduling.models import Event, Visit
+from scheduling.rules import states
+from scheduling.rules.errors import BadInput, Conflict, RuleBroken
+from scheduling.services import bookable, booking, doses, events, locks, notices
+from scheduling.services.guard import writes
+from scheduling.services.verdicts import problems_of, settle
+
+UNDO_FOR = timedelta(minutes=10)
+UNDONE = "Undone right after."
+LATE_CANCEL = timedelta(hours=24)
+
+
+@writes
+def confirm_visit(
+    *, visit_id: int, by: User, version: int | None = None, now: datetime | None = None
+) -> Visit:
+    """The patient said yes. Saying it twice changes nothing; a confirmed time that moves must be confirmed again."""
+    now = now or timezone.now()
+    patient_id = Visit.objects.values_list("patient_id", flat=True).get(pk=visit_id)
+    patient, _nurses = locks.patient_and_nurses(patient_id, [])
+    visit = locks.visit(visit_id, version=version)
+    if visit.state == "confirmed":
+        return visit
+    states.check_move(visit.state, "confirmed")
+    if visit.ends_at <= now:
+        raise RuleBroken("That time has passed. Record what became of the visit.", code="IN_THE_PAST")
+    visit.state, visit.confirmed_at = "confirmed", now
+    visit.save(update_fields=["state", "confirmed_at", "changed_at"])
+    events.write("visit_confirmed", by=by, patient=patient, subject=visit)
+    return visit
+
+
+@writes
+def record_missed(
+    *, visit_id: int, by: User, reason_class: str, note: str = "", now: datetime | None = None
+) -> Visit:
+    """The visit did not take place: nobody home, refused at the door, the nurse did not come. Only after its start.
+
+    What is called off before its start is cancelled instead; neither is ever guessed from the clock.
+    """
+    now = now or timezone.now()
+    booking.check_class(reason_class)
+    seen = Visit.objects.values("patient_id", "nurse_id").get(pk=visit_id)
+    patient, _nurses = locks.patient_and_nurses(seen["patient_id"], [seen["nurse_id"]])
+    visit = locks.visit(visit_id, nurse_id=seen["nurse_id"])
+    states.check_move(visit.state, "missed")
+    if visit.starts_at > now:
+        raise RuleBroken("It has not begun yet. Cancel the visit instead.", code="NOT_BEGUN")
+    booking.retire(visit, "missed", reason_class, note, now)
+    events.write("visit_missed", by=by, patient=patient, subject=visit, why=note, reason_class=reason_class)
+    booking.follow(visit, patient, now)
+    notices.drop(visit, "the visit did not take place")
+    return visit
+
+
+@writes
+def undo(*, visit_id: int, by: User, version: int | None = None, now: datetime | None = None) -> Visit:
+    """Take back what this person did to the visit within UNDO_FOR: a booking, a move, or a cancellation.
+
+    A booking is cancelled, a moved visit goes back to where it was, a cancelled one is booked again, each
+    with every check of its own. The patient hears nothing when nothing had been sent. Returns the visit
+    as it is now. Raises Conflict when it is too late, or was somebody else's doing.
+    """
+    now = now or timezone.now()
+    visit = Visit.objects.select_related("moved_from").get(pk=visit_id)
+    if visit.state == "cancelled":
+        _check_undo(_done_by(visit), visit.cancelled_at, by, now)
+        return _put_back(visit.pk, by, version, now)
+    _check_undo(visit.booked_by_id, visit.created_at, by, now)
+    if visit.moved_from is None:
+        return booking.cancel_visit(
+            visit_id=visit.pk, by=by, reason_class="organisation", note=UNDONE, version=version, now=now
+        )
+    if visit.moved_from.state == "cancelled":
+        raise Conflict(
+            "This was put back already. Cancel or move the visit instead.", code="TOO_LATE_TO_UNDO"
+        )
+    return booking.move_visit(
+        visit_id=visit.pk,
+        nurse_id=visit.moved_from.nurse_id,
+        starts_at=visit.moved_from.starts_at,
+        by=by,
+        reason_class="organisation",
+        note=UNDONE,
+        override=visit.moved_from.override_reason or UNDONE,
+        version=version,
+        now=now,
+    )
+
+
+def late_cancel(visit: Visit) -> bool:
+    """Whether it was cancelled within LATE_CANCEL of its start. A late cancel is not a missed visit."""
+    return bool(
+        visit.state == "cancelled"
+        and visit.cancelled_at
+        and visit.starts_at - LATE_CANCEL < visit.cancelled_at
+    )
+
+
+def _check_undo(actor_id: int | None, at: datetime | None, by: User, now: datetime) -> None:
+    if actor_id != by.pk:
+        raise Conflict("Somebody else did this. Move or cancel the visit instead.", code="NOT_YOURS_TO_UNDO")
+    if at is None or at < now - UNDO_FOR:
+        raise Conflict(
+            "It is too late to undo this. Move or cancel the visit instead.", code="TOO_LATE_TO_UNDO"
+        )
+
+
+def _done_by(visit: Visit) -> int | None:
+    """Who cancelled the visit."""
+    told = Event.objects.filter(
+        action="visit_cancelled", patient=visit.patient_id, subject=f"visit {visit.pk}"
+    )
+    return told.values_list("actor_id", flat=True).first()
+
+
+def _put_back(visit_id: int, by: User, version: int | None, now: datetime) -> Visit:
+    """Book a cancelled visit's time again for the same dose or check; the new row names the old one."""
+    seen = Visit.objects.values("patient_id", "nurse_id", "dose_id", "planned_check_id").get(pk=visit_id)
+    patient, nurses = locks.patient_and_nurses(seen["patient_id"], [seen["nurse_id"]])
+    if seen["dose_id"] is not None:
+        wanted = bookable.of_dose(locks.dose(seen["dose_id"], patient))
+    elif seen["planned_check_id"] is not None:
+        wanted = bookable.of_check(locks.check(seen["planned_check_id"], patient))
+    else:
+        wanted = None
+    old = locks.visit(visit_id, version=version, nurse_id=seen["nurse_id"])
+    if old.moved_to.exists():
+        raise Conflict("This was put back already.", code="TOO_LATE_TO_UNDO")
+    if old.state != "cancelled":
+        raise BadInput("This visit is not cancelled.")
+    wanted = wanted or bookable.like(old, patient)
+    nurse = nurses[old.nurse_id]
+    override = old.override_reason or UNDONE
+    soft = settle(problems_of(wanted, nurse, old.starts_at, by=by, now=now), override)
+    visit = booking.put(
+        wanted, nurse, old.starts_at, by=by, override=override, soft=soft, now=now, old=old, why=UNDONE
+    )
+    if wanted.dose is not None:
+        doses.sync(wanted.dose.prescription, today=clock.today_in(patient.time_zone, now))
+    return visit

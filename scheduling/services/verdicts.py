@@ -1,0 +1,66 @@
+"""May this nurse come at this time? All checks put together, and what their answer means for a writer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from accounts.models import User
+from nurses.models import Nurse
+from scheduling.models import Visit
+from scheduling.rules.eligibility import Problem
+from scheduling.rules.errors import NeedsReason, RuleBroken, SlotTaken
+from scheduling.services import preflight
+from scheduling.services.bookable import Bookable
+
+
+def problems_of(
+    wanted: Bookable,
+    nurse: Nurse,
+    starts_at: datetime,
+    *,
+    by: User | None,
+    now: datetime,
+    moving: Visit | None = None,
+) -> list[Problem]:
+    """Everything against this nurse at this time; empty when it may be booked as it is."""
+    found = wanted.problems(starts_at, now=now, moving=moving)
+    return found + preflight.nurse_problems(
+        nurse,
+        wanted.patient,
+        needs=wanted.needs,
+        starts_at=starts_at,
+        length=wanted.length,
+        without=moving.pk if moving else None,
+        dose_id=wanted.dose.pk if wanted.dose else None,
+        by=by,
+        now=now,
+    )
+
+
+def settle(problems: Sequence[Problem], override: str) -> list[str]:
+    """Raise for what forbids the booking; otherwise the codes a reason was given for.
+
+    What is absolute comes first, then lost races, then what needs a reason: a person should not type
+    a reason for a booking that is impossible anyway.
+    """
+    refuse_hard(problems)
+    soft = [problem for problem in problems if not problem.absolute]
+    if soft and not override.strip():
+        raise NeedsReason(
+            " ".join(dict.fromkeys(problem.text for problem in soft)),
+            code=soft[0].code,
+            field="override",
+            codes=tuple(problem.code for problem in soft),
+        )
+    return [problem.code for problem in soft]
+
+
+def refuse_hard(problems: Sequence[Problem]) -> None:
+    """Raise for what no reason makes allowed."""
+    for problem in problems:
+        if problem.absolute and not problem.taken:
+            raise RuleBroken(problem.text, code=problem.code, field=preflight.field_of(problem.code))
+    for problem in problems:
+        if problem.taken:
+            raise SlotTaken(problem.text, code=problem.code, field="starts_at")
