@@ -33,6 +33,9 @@ TERMS = (
     "regimen_id", "regimen_version", "prescriber_name", "prescriber_npi", "diagnosis_code", "start_on",
     "expires_on", "total_doses", "parameters", "prior_cumulative_mg_per_m2", "prior_course_starts", "note",
 )  # fmt: skip
+AMENDABLE = frozenset(
+    {"expires_on", "total_doses", "parameters", "prescriber_name", "prescriber_npi", "diagnosis_code", "note"}
+)
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,7 @@ def prescribe(*, patient_id: int, wish: Wish, by: User, today: date | None = Non
     patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
     today = today or clock.today_in(patient.time_zone)
     regimen, _order, history = _read(patient, wish, today)
-    if not wish.prescriber_name.strip():
-        raise BadInput("Enter the prescriber's name.", field="prescriber_name")
-    if not npi_ok(wish.prescriber_npi):
-        raise BadInput("This is not a valid NPI: ten digits, check the last one.", field="prescriber_npi")
+    _check_prescriber(wish.prescriber_name, wish.prescriber_npi)
     if wish.expires_on < today:
         raise BadInput(
             "This order has already expired. Enter the end date of a valid order.", field="expires_on"
@@ -133,8 +133,7 @@ def amend(
 
     `version` is the number of the terms the person saw; newer ones raise StaleVersion.
 
-    `changes` may name expires_on, total_doses, parameters, prescriber_name, prescriber_npi,
-    diagnosis_code and note. Another drug or start is another prescription.
+    `changes` may name what is AMENDABLE. Another drug or start is another prescription.
     """
     if not why.strip():
         raise BadInput("Say why the order changes.", field="why")
@@ -143,29 +142,7 @@ def amend(
         raise Conflict("This order has ended and cannot be amended.", code="ORDER_ENDED")
     if version is not None and version != version_of(prescription):
         raise StaleVersion("Somebody amended this order after you opened it. Look again, then decide.")
-    allowed = {
-        "expires_on",
-        "total_doses",
-        "parameters",
-        "prescriber_name",
-        "prescriber_npi",
-        "diagnosis_code",
-        "note",
-    }
-    for name, value in changes.items():
-        if name not in allowed:
-            raise BadInput("This cannot be amended; write a new order.", field=name)
-        if name == "parameters":
-            value = {key: str(number) for key, number in value.items()}
-        elif name == "note":
-            value = fits(value, "note", 2000)
-        setattr(prescription, name, value)
-    if not prescription.prescriber_name.strip():
-        raise BadInput("Enter the prescriber's name.", field="prescriber_name")
-    if not npi_ok(prescription.prescriber_npi):
-        raise BadInput("This is not a valid NPI: ten digits, check the last one.", field="prescriber_npi")
-    if prescription.expires_on < prescription.start_on:
-        raise BadInput("The order cannot end before it starts.", field="expires_on")
+    _take_terms(prescription, changes)
     prescription.save()
     _write_version(prescription, by=by, why=why)
     events.write(
@@ -174,6 +151,28 @@ def amend(
     )  # fmt: skip
     doses.sync(prescription, today=today)
     return prescription
+
+
+def _check_prescriber(name: str, npi: str) -> None:
+    if not name.strip():
+        raise BadInput("Enter the prescriber's name.", field="prescriber_name")
+    if not npi_ok(npi):
+        raise BadInput("This is not a valid NPI: ten digits, check the last one.", field="prescriber_npi")
+
+
+def _take_terms(prescription: Prescription, changes: dict[str, Any]) -> None:
+    """Put the amended terms on the row, unsaved. Raises BadInput naming a term that cannot be amended or is wrong."""
+    for name, value in changes.items():
+        if name not in AMENDABLE:
+            raise BadInput("This cannot be amended; write a new order.", field=name)
+        if name == "parameters":
+            value = {key: str(number) for key, number in value.items()}
+        elif name == "note":
+            value = fits(value, "note", 2000)
+        setattr(prescription, name, value)
+    _check_prescriber(prescription.prescriber_name, prescription.prescriber_npi)
+    if prescription.expires_on < prescription.start_on:
+        raise BadInput("The order cannot end before it starts.", field="expires_on")
 
 
 @writes

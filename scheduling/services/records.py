@@ -39,10 +39,7 @@ def record_given(
     dose = _locked(dose_id)
     patient = dose.prescription.patient
     today = clock.today_in(patient.time_zone, now)
-    if dose.state == PlannedDose.State.GIVEN:
-        raise Conflict("This dose was recorded already. Correct the record instead.", code="ALREADY_RECORDED")
-    if dose.state == PlannedDose.State.CANCELLED:
-        raise Conflict("This dose is no longer planned.", code="DOSE_NOT_PLANNED")
+    _check_open(dose)
     _check(dose, given_on, today, amount_mg)
     visit = _visit_of(dose, given_on)
     record = DoseRecord.objects.create(
@@ -55,22 +52,29 @@ def record_given(
         visit=visit,
         recorded_by=by,
     )
+    _close(dose, visit)
+    events.write(
+        "dose_recorded", by=by, patient=patient, subject=record, dose=dose.pk,
+        given_on=given_on.isoformat(), reaction=reaction,
+    )  # fmt: skip
+    doses.sync(dose.prescription, today=today)
+    return record
+
+
+def _check_open(dose: PlannedDose) -> None:
+    if dose.state == PlannedDose.State.GIVEN:
+        raise Conflict("This dose was recorded already. Correct the record instead.", code="ALREADY_RECORDED")
+    if dose.state == PlannedDose.State.CANCELLED:
+        raise Conflict("This dose is no longer planned.", code="DOSE_NOT_PLANNED")
+
+
+def _close(dose: PlannedDose, visit: Visit | None) -> None:
+    """The dose is given and the visit it was given at is done."""
     dose.state = PlannedDose.State.GIVEN
     dose.save(update_fields=["state", "replanned_at"])
     if visit is not None and visit.state != "completed":
         visit.state, visit.version = "completed", visit.version + 1
         visit.save(update_fields=["state", "version", "changed_at"])
-    events.write(
-        "dose_recorded",
-        by=by,
-        patient=patient,
-        subject=record,
-        dose=dose.pk,
-        given_on=given_on.isoformat(),
-        reaction=reaction,
-    )
-    doses.sync(dose.prescription, today=today)
-    return record
 
 
 @writes
@@ -89,11 +93,7 @@ def correct_record(
     """A new record that names the wrong one; both stay. `why` is asked for."""
     if not why.strip():
         raise BadInput("Say why the record is corrected.", field="why")
-    wrong = DoseRecord.objects.get(pk=record_id)
-    dose = _locked(wrong.dose_id)
-    wrong = DoseRecord.objects.select_for_update(no_key=True).get(pk=record_id)
-    if DoseRecord.objects.filter(amends=wrong).exists():
-        raise Conflict("This record was corrected already. Correct the newer one.", code="STALE_VERSION")
+    dose, wrong = _locked_record(record_id)
     today = clock.today_in(dose.prescription.patient.time_zone, now or timezone.now())
     _check(dose, given_on, today, amount_mg)
     record = DoseRecord.objects.create(
@@ -124,6 +124,15 @@ def _locked(dose_id: int) -> PlannedDose:
     dose = PlannedDose.objects.select_for_update(no_key=True).get(pk=dose_id)
     dose.prescription = prescription
     return dose
+
+
+def _locked_record(record_id: int) -> tuple[PlannedDose, DoseRecord]:
+    """A record to put right and its dose, locked. Raises Conflict when another record has taken its place."""
+    dose = _locked(DoseRecord.objects.values_list("dose_id", flat=True).get(pk=record_id))
+    wrong = DoseRecord.objects.select_for_update(no_key=True).get(pk=record_id)
+    if DoseRecord.objects.filter(amends=wrong).exists():
+        raise Conflict("This record was corrected already. Correct the newer one.", code="STALE_VERSION")
+    return dose, wrong
 
 
 def _check(dose: PlannedDose, given_on: date, today: date, amount_mg: Decimal | None) -> None:
