@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.db.models import Q
 
+from nurses.models import TimeOff
 from patients.models import Patient, Prescription
 from scheduling import clock
 from scheduling.models import PlannedDose, Visit
 from scheduling.rules import states
 
 AWAY = "PATIENT_AWAY"
+NURSE_AWAY = "NURSE_AWAY"
 HOME_MOVED = "HOME_MOVED"  # set when an address changes; only moving or cancelling settles it
 HOME_CODES = frozenset({"NO_TIME_TO_DRIVE", "NOT_LICENSED", "LICENCE_EXPIRED"})
 
@@ -22,6 +24,8 @@ def review(prescription: Prescription) -> None:
         code, sentence = misfit(visit, visit.dose)
         if not code and visit.attention_code == HOME_MOVED:
             continue
+        if not code:
+            code, sentence = nurse_away(visit)
         if (code, sentence) != (visit.attention_code, visit.attention):
             visit.attention_code, visit.attention = code, sentence
             visit.save(update_fields=["attention_code", "attention", "changed_at"])
@@ -69,6 +73,17 @@ def away(patient: Patient) -> tuple[str, str]:
     if patient.status == Patient.Status.ACTIVE:
         return "", ""
     return AWAY, f"The patient's status is: {patient.get_status_display().lower()}."
+
+
+def nurse_away(visit: Visit) -> tuple[str, str]:
+    """Code and sentence while standing time off of its nurse touches the visit; two empty strings otherwise."""
+    off = TimeOff.objects.filter(
+        nurse=visit.nurse_id,
+        withdrawn_at__isnull=True,
+        starts_at__lt=visit.ends_at,
+        ends_at__gt=visit.starts_at,
+    )
+    return (NURSE_AWAY, "The nurse is away then.") if off.exists() else ("", "")
 
 
 def _held(dose: PlannedDose, day) -> bool:
