@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from threading import Barrier
@@ -25,7 +26,7 @@ from tests.makers import (
     make_visit,
     today_at,
 )
-from tests.threads import all_at_once
+from tests.threads import all_at_once, own_connection
 
 pytestmark = pytest.mark.django_db
 TODAY = today_at()
@@ -218,6 +219,18 @@ def test_a_booking_and_time_off_at_the_same_moment_never_miss_each_other():
             assert booked.attention_code == "NURSE_AWAY"
         else:
             assert isinstance(booked, RuleBroken) and booked.code == "TIME_OFF"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_time_off_waits_for_a_booking_under_way_and_then_sees_its_visit():
+    user, nurse, dose = make_user(), make_nurse(), make_dose()
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():  # booked and not committed
+            visit = make_visit(dose, nurse, by=user)
+            late = pool.submit(own_connection, away, nurse, dose.due_on, by=user)
+            with pytest.raises(TimeoutError):
+                late.result(timeout=0.5)
+        assert [x.pk for x in late.result(timeout=10).uncovered] == [visit.pk]
 
 
 @pytest.mark.django_db(transaction=True)
