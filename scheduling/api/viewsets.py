@@ -21,7 +21,7 @@ from scheduling.api.common import Readable, Signed
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import Visit
 from scheduling.readings.search import find_patients
-from scheduling.services import booking
+from scheduling.services import booking, duplicates
 from scheduling.services import patients as patient_services
 
 
@@ -51,7 +51,8 @@ class PatientViewSet(Readable):
     @extend_schema(request=bodies.PatientIn, responses={201: shapes.ChartOut}, parameters=[PARAMETER])
     @idempotent
     def create(self, request: Request) -> Response:
-        patient = patient_services.register_patient(by=request.user, **self.read_input(bodies.PatientIn))
+        """Somebody who may be on file already answers LIKELY_DUPLICATE; `different` says why it is another person."""
+        patient = duplicates.add_patient(by=request.user, **self.read_input(bodies.PatientIn))
         return Response(shapes.ChartOut(patient, context=self.get_serializer_context()).data, status=201)
 
     @extend_schema(request=bodies.SearchIn, responses=shapes.PatientOut(many=True))

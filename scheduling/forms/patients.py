@@ -56,7 +56,12 @@ class PatientForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
         label=_("Time zone of the home"), choices=[(z, z) for z in ZONES], initial=ZONES[0]
     )
-    different = forms.BooleanField(label=_("This is a different person"), required=False)
+    different = forms.CharField(
+        label=_("Why is this a different person?"),
+        max_length=500,
+        required=False,
+        help_text=_("Like: twins, asked for the address. It stays on file."),
+    )
 
     class Meta:
         model = Patient
@@ -144,22 +149,19 @@ class PatientForm(forms.ModelForm):
         data["latitude"], data["longitude"] = centre
 
     def for_service(self) -> dict[str, Any]:
-        """What services.patients.register_patient asks for."""
-        left_out = {"consent", "different"}
-        return {name: value for name, value in self.cleaned_data.items() if name not in left_out}
+        """What services.duplicates.add_patient asks for."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "consent"}
+
+    def who(self) -> dict[str, Any]:
+        """What services.duplicates.likely_duplicates asks for."""
+        names = ("first_name", "last_name", "date_of_birth", "phone", "email", "mrn")
+        return {name: self.cleaned_data[name] for name in names}
 
 
 class PatientEditForm(PatientForm):
-    """The same about a patient on file, and where they are now; `initial` is services.patient_changes.terms_of."""
+    """The same about a patient on file; `initial` is services.patient_changes.terms_of. Where the patient is has
+    a page of its own, which tells what it stops."""
 
-    status = forms.ChoiceField(
-        label=_("Where is the patient?"), choices=Patient.Status.choices, widget=forms.RadioSelect
-    )
-    confirm = forms.BooleanField(
-        label=_("Yes, the patient is not at home: no visit may take place"),
-        required=False,
-        help_text=_("Booked visits stay until somebody decides; nothing new can be booked."),
-    )
     saw = forms.CharField(widget=forms.HiddenInput, max_length=32, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -171,9 +173,6 @@ class PatientEditForm(PatientForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
-        leaves = data.get("status") not in (None, Patient.Status.ACTIVE, self.initial["status"])
-        if leaves and not data.get("confirm"):
-            self.add_error("confirm", _("Tick this to change where the patient is."))
         moved = any(
             name in data and data[name] != self.initial[name] for name in ("address", "city", "state")
         )
@@ -194,8 +193,7 @@ class PatientEditForm(PatientForm):
 
     def for_service(self) -> dict[str, Any]:
         """What services.patient_changes.update_patient asks for as its wish."""
-        left_out = {"confirm", "saw"}
-        return {name: value for name, value in self.cleaned_data.items() if name not in left_out}
+        return {name: value for name, value in self.cleaned_data.items() if name != "saw"}
 
 
 class MeasurementForm(forms.Form):

@@ -29,6 +29,7 @@ from scheduling.models import PlannedDose, Visit
 from scheduling.readings.chart_words import day_words
 from scheduling.regimens import catalogue
 from scheduling.rules import states
+from scheduling.services import duplicates
 from scheduling.services.doses import drug_code
 
 OPEN = (Prescription.Status.DRAFT, Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
@@ -161,3 +162,41 @@ def _row(patient: Patient) -> Row:
 
 def _named(orders: Iterable[Prescription]) -> str:
     return ", ".join(sorted({drug_name(drug_code(order.regimen_id)) for order in orders}))
+
+
+SHARES = {
+    duplicates.MRN: gettext_lazy("the same MRN"),
+    duplicates.NAME_AND_BIRTHDAY: gettext_lazy("the same last name and birthday"),
+    duplicates.SWAPPED: gettext_lazy("first and last name swapped"),
+    duplicates.PHONE: gettext_lazy("the same phone number"),
+    duplicates.EMAIL: gettext_lazy("the same e-mail"),
+    duplicates.TYPO: gettext_lazy("the same birthday and nearly the same last name"),
+    duplicates.NAME: gettext_lazy("the same name, another birthday"),
+}
+
+
+@dataclass(frozen=True)
+class AlikeRow:
+    """Somebody who may be the person about to be added, and why we ask."""
+
+    patient: Patient
+    born: str
+    away: str
+    why: str
+
+
+def alike_rows(found: Iterable[duplicates.Alike]) -> list[AlikeRow]:
+    """In the order they came: the most telling first."""
+    return [
+        AlikeRow(
+            one.patient,
+            day_words(one.patient.date_of_birth),
+            "" if one.patient.status == Patient.Status.ACTIVE else one.patient.get_status_display(),
+            _sentence(", ".join(str(SHARES[share]) for share in one.shares)),
+        )
+        for one in found
+    ]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + "."

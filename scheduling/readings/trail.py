@@ -16,6 +16,7 @@ from scheduling.models import Event
 
 ACTIONS = {
     "chart_read": gettext_lazy("Read the chart"),
+    "duplicate_dismissed": gettext_lazy("Said that this is a different person"),
     "dose_recorded": gettext_lazy("Recorded a dose as given"),
     "evidence_recorded": gettext_lazy("Put a paper on file"),
     "evidence_withdrawn": gettext_lazy("Withdrew a paper"),
@@ -24,6 +25,7 @@ ACTIONS = {
     "hold_placed": gettext_lazy("Put dosing on hold"),
     "measured": gettext_lazy("Recorded a measurement"),
     "patient_registered": gettext_lazy("Added the patient"),
+    "patient_status": gettext_lazy("Changed where the patient is"),
     "patient_updated": gettext_lazy("Changed the patient's details"),
     "prescribed": gettext_lazy("Added a prescription"),
     "prescription_amended": gettext_lazy("Amended a prescription"),

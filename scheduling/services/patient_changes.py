@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -14,19 +15,21 @@ from django.utils import timezone
 
 from accounts.models import User
 from nurses.models import Nurse
-from patients.models import Contact, Patient
+from patients.models import Contact, Patient, Prescription
 from patients.validators import e164
-from scheduling.models import Visit
+from scheduling import clock
+from scheduling.models import Event, SlotHold, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, StaleVersion
-from scheduling.services import attention, doses, events, preflight
-from scheduling.services.guard import writes
+from scheduling.services import attention, doses, events, notices, preflight
+from scheduling.services.guard import fits, writes
 
 FIELDS = (
     "first_name", "last_name", "date_of_birth", "mrn", "address", "city", "state", "postal_code", "latitude",
     "longitude", "time_zone", "access_notes", "language", "diagnosis_code", "allergies", "pregnancy_possible",
     "prefers", "wishes", "status",
 )  # fmt: skip
+RUNNING = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
 WAYS = {"email": Contact.Channel.EMAIL, "phone": Contact.Channel.VOICE}
 HOME = {"state", "latitude", "longitude", "time_zone"}
 
@@ -51,8 +54,9 @@ def seen(patient: Patient) -> str:
 def update_patient(*, patient_id: int, wish: Mapping[str, Any], by: User, saw: str = "") -> Patient:
     """Save what differs of `wish` (keys of terms_of); the trail names the fields, never their values.
 
-    A new e-mail or number needs consent of its own; consent taken back is an opt-out. Raises StaleVersion
-    when the patient is not as `saw` any more, BadInput for an MRN somebody else has.
+    A new e-mail or number needs consent of its own; consent taken back is an opt-out. A `status` goes the way
+    of set_status, with `why` of the wish as its reason. Raises StaleVersion when the patient is not as `saw`
+    any more, BadInput for an MRN somebody else has.
     """
     patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
     if saw and saw != seen(patient):
@@ -60,19 +64,118 @@ def update_patient(*, patient_id: int, wish: Mapping[str, Any], by: User, saw: s
             "Somebody changed this patient after you opened the page. Look again, then decide."
         )
     before = terms_of(patient)
+    told = str(wish.get("why", ""))
     wish = {**before, **wish, "phone": e164(wish["phone"]) if wish.get("phone") else wish.get("phone", "")}
     changed = sorted(name for name in before if wish[name] != before[name])
     if not changed:
         return patient
-    _save(patient, {name: wish[name] for name in changed if name in FIELDS})
-    _reach(patient, wish, changed)
-    detail = {"status": patient.status} if "status" in changed else {}
-    events.write("patient_updated", by=by, patient=patient, subject=patient, changed=changed, **detail)
-    if HOME & set(changed):
-        _flag_home(patient, zone_changed="time_zone" in changed)
+    details = [name for name in changed if name != "status"]
+    if details:
+        _save(patient, {name: wish[name] for name in details if name in FIELDS})
+        _reach(patient, wish, details)
+        events.write("patient_updated", by=by, patient=patient, subject=patient, changed=details)
+    if HOME & set(details):
+        _flag_home(patient, zone_changed="time_zone" in details)
     if "status" in changed:
-        _review(patient)
+        today = clock.today_in(patient.time_zone)
+        _change_status(patient, wish["status"], since_on=today, back_on=None, why=told, by=by)
     return patient
+
+
+@writes
+def set_status(
+    *,
+    patient_id: int,
+    status: str,
+    since_on: date,
+    why: str,
+    by: User,
+    back_on: date | None = None,
+    saw: str = "",
+    now: datetime | None = None,
+) -> Patient:
+    """Say where the patient is; one step stops everything for somebody who is not at home, or starts it again.
+
+    Away: messages waiting are not sent, held times are let go, open visits stand in the list of decisions, and
+    nothing new can be booked; doses and checks stay as they are and are not due. Active again: flags go, the
+    calendar is worked out again, messages that were stopped go out if their visit still stands.
+
+    `since_on` and `back_on` (in hospital: the day somebody expects them home) are days of the home, kept in the
+    trail; `saw` is the status on the page. Said twice it is told once. Locks the patient, then prescriptions,
+    then visits. Raises BadInput, or StaleVersion when the status is not as `saw` any more.
+    """
+    patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+    if saw and saw != patient.status:
+        raise StaleVersion("Somebody changed where this patient is. Look again, then decide.")
+    return _change_status(patient, status, since_on=since_on, back_on=back_on, why=why, by=by, now=now)
+
+
+def last_told(patient: Patient) -> Event | None:
+    """Where the patient is as somebody last told it: `detail` has status, was, since_on and back_on (or "")."""
+    return Event.objects.filter(patient=patient, action="patient_status").order_by("-pk").first()
+
+
+def _check_status(patient: Patient, status: str, since_on: date, back_on: date | None, today: date) -> None:
+    if status not in Patient.Status.values:
+        raise BadInput("Choose where the patient is.", field="status")
+    if since_on > today:
+        raise BadInput("This day has not come yet. Save it when it has happened.", field="since_on")
+    if since_on < patient.date_of_birth:
+        raise BadInput("That is before the patient was born.", field="since_on")
+    if back_on and status != Patient.Status.IN_HOSPITAL:
+        raise BadInput("Only a stay in hospital has a day of coming home.", field="back_on")
+    if back_on and back_on < since_on:
+        raise BadInput("The day of coming home is before the first day.", field="back_on")
+
+
+def _change_status(
+    patient: Patient,
+    status: str,
+    *,
+    since_on: date,
+    back_on: date | None,
+    why: str,
+    by: User,
+    now: datetime | None = None,
+) -> Patient:
+    """The one rule of every way to change a status. Call with the patient locked."""
+    why, was = fits(why, "why"), patient.status
+    said = {
+        "status": status,
+        "since_on": since_on.isoformat(),
+        "back_on": back_on.isoformat() if back_on else "",
+    }
+    _check_status(patient, status, since_on, back_on, clock.today_in(patient.time_zone, now))
+    last = last_told(patient) if status == was else None
+    if status == was == Patient.Status.ACTIVE or (last and said.items() <= last.detail.items()):
+        return patient
+    if not why:
+        raise BadInput("Say who told us, or why this is corrected.", field="why")
+    patient.status = status
+    patient.save(update_fields=["status"])
+    stopped = _stop(patient, now) if status != Patient.Status.ACTIVE else _resume(patient, now)
+    if status != was:
+        _review(patient)
+    events.write(
+        "patient_status", by=by, patient=patient, subject=patient, why=why, was=was, **said, **stopped
+    )
+    return patient
+
+
+def _stop(patient: Patient, now: datetime | None) -> dict[str, int]:
+    """What waits for the patient waits no longer: messages and held times, counted."""
+    at = now or timezone.now()
+    held = SlotHold.objects.filter(patient=patient, released_at__isnull=True, expires_at__gt=at)
+    return {"messages": notices.stop(patient, now=now), "slot_holds": held.update(released_at=at)}
+
+
+def _resume(patient: Patient, now: datetime | None) -> dict[str, int]:
+    """The calendar as of today, for running orders; and the messages that were stopped."""
+    for prescription in patient.prescriptions.filter(status__in=RUNNING).order_by("pk"):
+        prescription = doses.lock(prescription.pk)
+        prescription.patient = patient
+        doses.sync(prescription, today=clock.today_in(patient.time_zone, now))
+    return {"messages": notices.resume(patient, now=now)}
 
 
 def _save(patient: Patient, values: Mapping[str, Any]) -> None:

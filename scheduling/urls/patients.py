@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from scheduling.views import audit, evidence, patients, prescriptions, records
+from scheduling.views import audit, evidence, patient_status, patients, prescriptions, records
 
 urlpatterns = [
     path("patients/", patients.patients_page, name="patients"),
     path("patients/new/", patients.patient_new, name="patient-new"),
     path("patients/<int:patient_id>/", patients.chart_page, name="chart"),
     path("patients/<int:patient_id>/edit/", patients.patient_edit, name="patient-edit"),
+    path("patients/<int:patient_id>/status/", patient_status.status_page, name="patient-status"),
     path(
         "patients/<int:patient_id>/prescriptions/new/",
         prescriptions.prescription_new,

@@ -18,7 +18,7 @@ from scheduling.forms.fields import refuse
 from scheduling.forms.patients import MeasurementForm, PatientEditForm, PatientForm
 from scheduling.readings import chart, patient_list, tabs
 from scheduling.rules.errors import Refused
-from scheduling.services import events, patient_changes, patients
+from scheduling.services import duplicates, events, patient_changes, patients
 
 PAGE = 25
 
@@ -78,30 +78,22 @@ def _headers(request: HttpRequest, sort: str) -> list[dict[str, Any]]:
 
 @selectors.office_only
 def patient_new(request: HttpRequest) -> HttpResponse:
-    """Add a patient. Somebody who may be there already needs a tick: this is a different person."""
-    form, status, alike = PatientForm(request.POST or None), 200, []
+    """Add a patient. Somebody who may be on file already is shown, and adding all the same asks for a reason."""
+    form, status = PatientForm(request.POST or None), 200
+    alike: list[duplicates.Alike] = []
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            data = form.cleaned_data
-            alike = patients.likely_duplicates(
-                first_name=data["first_name"],
-                last_name=data["last_name"],
-                date_of_birth=data["date_of_birth"],
-            )
-            if alike and not data["different"]:
-                form.add_error(
-                    "different", _("Open the patient below, or tick that this is a different person.")
-                )
+            try:
+                patient = duplicates.add_patient(by=request.user, **form.for_service())
+            except Refused as no:
+                status = refuse(form, no)
+                alike = duplicates.likely_duplicates(**form.who())
+                events.charts_read([one.patient for one in alike], by=request.user, what="duplicates")
             else:
-                try:
-                    patient = patients.register_patient(by=request.user, **form.for_service())
-                except Refused as no:
-                    status = refuse(form, no)
-                else:
-                    messages.success(request, _("Patient added. Next: the prescription."))
-                    return redirect("chart", patient.pk)
-    context = {"section": "patients", "form": form, "alike": alike}
+                messages.success(request, _("Patient added. Next: the prescription."))
+                return redirect("chart", patient.pk)
+    context = {"section": "patients", "form": form, "alike": patient_list.alike_rows(alike)}
     return render(request, "scheduling/patients/new.html", context, status=status)
 
 

@@ -37,7 +37,7 @@ WHO = {
     "home": ROLES, "settings": ROLES, "sign-out": ROLES,
     "queue": OFFICE, "find": OFFICE, "dose-book": OFFICE, "dose-slots": OFFICE, "visit": OFFICE, "visit-move": OFFICE,
     "visit-cancel": OFFICE, "board": OFFICE, "nurses": OFFICE, "nurse": OFFICE, "notices": OFFICE,
-    "patients": OFFICE, "patient-new": OFFICE, "patient-edit": OFFICE, "chart": OFFICE, "prescription-new": OFFICE,
+    "patients": OFFICE, "patient-new": OFFICE, "patient-edit": OFFICE, "patient-status": OFFICE, "chart": OFFICE, "prescription-new": OFFICE,
     "prescription-preview": OFFICE, "prescription-amend": OFFICE, "prescription-hold": OFFICE,
     "hold-clear": OFFICE, "prescription-stop": OFFICE, "evidence-new": OFFICE, "evidence-withdraw": OFFICE,
     "measurement-new": OFFICE, "dose": OFFICE, "dose-record": OFFICE, "record-correct": OFFICE,

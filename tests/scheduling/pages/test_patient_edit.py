@@ -7,16 +7,13 @@ from django.urls import reverse
 
 from patients.models import Contact, Patient
 from scheduling.models import Event, Visit
-from scheduling.readings import queue
 from scheduling.services import doses, notices, patient_changes
 from tests.makers import (
-    DAY,
     FORT_WORTH,
     MINUTE,
     NOW,
     clock_stands_at,
     make_dose,
-    make_lab_visit,
     make_nurse,
     make_patient,
     make_prescription,
@@ -36,11 +33,7 @@ def as_it_is(client, patient: Patient, **changes: str) -> dict[str, str]:
     """What a browser would send back unchanged, with changes."""
     form = client.get(url(patient)).context["form"]
     born = patient.date_of_birth
-    sent = {
-        name: form[name].value()
-        for name in form.fields
-        if name not in ("date_of_birth", "confirm", "consent")
-    }
+    sent = {name: form[name].value() for name in form.fields if name not in ("date_of_birth", "consent")}
     sent |= {f"date_of_birth_{part}": getattr(born, part) for part in ("month", "day", "year")}
     if form["consent"].value():
         sent["consent"] = "on"
@@ -106,24 +99,6 @@ def test_two_people_at_once_the_second_is_told_and_loses_nothing_typed():
         again = {**second, "saw": answer.context["form"]["saw"].value()}
         assert client.post(url(patient), again).status_code == 302
     assert Patient.objects.get().wishes == "mornings please"
-
-
-@pytest.mark.parametrize("status", ["in_hospital", "transferred", "died"])
-def test_leaving_home_is_confirmed_and_booked_visits_wait_for_a_decision(status):
-    patient = make_patient()
-    visit = make_visit(make_dose(make_prescription(patient)))
-    lab = make_lab_visit(patient, on=visit.local_start.date() + DAY)
-    with at_the_desk() as client:
-        wish = as_it_is(client, patient, status=status)
-        answer = client.post(url(patient), wish)
-        assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["confirm"])
-        assert client.post(url(patient), {**wish, "confirm": "on"}).status_code == 302
-        assert set(queue.needing_a_decision(make_user(), now=NOW)) == {visit, lab}
-        assert last_change().detail == {"changed": ["status"], "status": status}
-        doses.sync(doses.lock(visit.dose.prescription_id))
-        assert Visit.objects.filter(attention_code="PATIENT_AWAY", state="booked").count() == 2
-        assert client.post(url(patient), as_it_is(client, patient, status="active")).status_code == 302
-    assert not Visit.objects.exclude(attention="").exists()
 
 
 def test_a_home_that_moved_flags_the_visit_whose_road_no_longer_fits_and_keeps_the_flag():

@@ -85,20 +85,44 @@ def test_html_in_a_name_is_a_name():
         assert "&lt;b&gt;Bold&lt;/b&gt;" in page and "<b>Bold</b>" not in page
 
 
-def test_somebody_who_may_be_there_already_needs_a_tick():
+def test_somebody_who_may_be_there_already_is_shown_and_added_anyway_only_with_a_reason_on_file():
     known = make_patient(first_name="Grace", last_name="Ábara", date_of_birth=date(1982, 7, 2))
     with at_the_desk() as client:
         asked = client.post(reverse("patient-new"), typed())
-        assert asked.status_code == 422 and reverse("chart", args=[known.pk]) in asked.content.decode()
+        page = asked.content.decode()
+        assert asked.status_code == 422 and reverse("chart", args=[known.pk]) in page
+        assert "The same last name and birthday." in page and "Add anyway" in page
         assert Patient.objects.count() == 1
-        assert client.post(reverse("patient-new"), typed(different="on")).status_code == 302
-    assert Patient.objects.count() == 2
+        added = client.post(reverse("patient-new"), typed(different="twins, I asked"))
+        assert added.status_code == 302
+    patient = Patient.objects.get(mrn="IH-1")
+    told = Event.objects.get(action="duplicate_dismissed")
+    assert (told.patient_id, told.why, told.detail) == (
+        patient.pk,
+        "twins, I asked",
+        {"patients": [known.pk]},
+    )
+    assert Event.objects.filter(action="chart_read", patient=known, subject="duplicates").count() == 1
+
+
+def test_the_page_asks_the_same_number_of_questions_however_many_are_alike():
+    def queries() -> int:
+        with at_the_desk() as client, CaptureQueriesContext(connection) as seen:
+            client.post(reverse("patient-new"), typed())
+        return len(seen)
+
+    for _ in range(2):
+        make_patient(first_name="Grace", last_name="Abara")
+    few = queries()
+    for _ in range(5):
+        make_patient(first_name="Grace", last_name="Abara", date_of_birth=date(1982, 7, 2))
+    assert queries() == few
 
 
 def test_the_same_form_sent_twice_adds_one_patient():
     with at_the_desk() as client:
-        client.post(reverse("patient-new"), typed(different="on"))
-        again = client.post(reverse("patient-new"), typed(different="on"))
+        client.post(reverse("patient-new"), typed(different="twins"))
+        again = client.post(reverse("patient-new"), typed(different="twins"))
     assert again.status_code == 422 and "mrn" in again.context["form"].errors
     assert Patient.objects.count() == 1
 
