@@ -82,6 +82,17 @@ def url(name: str, schemes: Mapping[str, str]) -> str:
     return value
 
 
+def service(name: str) -> str:
+    """The address of a web service we ask: http(s)://host[:port][/path], or "" when unset."""
+    value = url(name, {"http": "HTTP", "https": "HTTPS"})
+    parts = urlsplit(value)
+    if value and (not parts.hostname or parts.username or parts.query or parts.fragment):
+        raise ImproperlyConfigured(
+            f"{name} must be an address like http://osrm:5000, with no name or password."
+        )
+    return value
+
+
 def _check_port(name: str, value: str) -> None:
     try:
         _ = urlsplit(value).port

@@ -6,6 +6,7 @@ import logging
 from datetime import timedelta
 
 from django.apps import apps
+from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
@@ -30,10 +31,15 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database and worker are ready, else 503 naming the part that is not."""
+    """200 when database and worker are ready, else 503 naming the part that is not.
+
+    A travel service that fails is told and is no reason for a 503: drives are estimated meanwhile.
+    """
     parts = {"web": "ok", "database": database_state()}
     parts["worker"] = worker_state() if parts["database"] == "ok" else "unknown"
     ready = set(parts.values()) == {"ok"}
+    if settings.OSRM_URL:
+        parts["roads"] = roads_state() if parts["database"] == "ok" else "unknown"
     return JsonResponse(parts, status=200 if ready else 503)
 
 
@@ -64,3 +70,11 @@ def worker_state() -> str:
     if beat_at is None:
         return "not seen yet"
     return "ok" if timezone.now() - beat_at <= WORKER_SILENT_FOR else "silent"
+
+
+def roads_state() -> str:
+    """ "ok", "not asked yet", "estimated" (the travel service fails) or "unknown"."""
+    try:
+        return str(apps.get_model("scheduling", "Heartbeat").roads())
+    except Error:
+        return "unknown"

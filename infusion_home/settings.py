@@ -282,6 +282,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "scheduling.tasks.extend_calendars",
         "schedule": schedule(timedelta(hours=12)),
     },
+    "refresh-roads": {"task": "scheduling.tasks.refresh_roads", "schedule": schedule(timedelta(hours=6))},
     "tidy": {"task": "scheduling.tasks.tidy", "schedule": schedule(timedelta(hours=12))},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "beat-schedule")
@@ -302,6 +303,9 @@ NOTICE_DELAY = timedelta(
 )
 
 NOTICE_HOURS = environment.hours("NOTICE_HOURS", "0-24" if MODE in {"demo", "test"} else "9-20")
+
+# Drives are estimated from coordinates unless an OSRM server is named. It is told where patients live: run your own.
+OSRM_URL = environment.service("OSRM_URL")
 
 globals().update(
     environment.email("EMAIL_URL", f"file://{STATE_DIR / 'mail'}" if MODE == "demo" else "console://")

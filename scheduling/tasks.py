@@ -7,7 +7,7 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from scheduling.models import Heartbeat
-from scheduling.services import doses, housekeeping, notices
+from scheduling.services import doses, housekeeping, notices, travel
 
 
 @shared_task(ignore_result=True, expires=30)
@@ -32,6 +32,12 @@ def extend_calendars() -> int:
 def tidy() -> int:
     """Forget what was only kept for a while."""
     return housekeeping.tidy()
+
+
+@shared_task(ignore_result=True, acks_late=True, reject_on_worker_lost=True)
+def refresh_roads() -> int:
+    """Ask the travel service, where there is one, for the roads of new homes and those that grew old."""
+    return travel.refresh()
 
 
 @worker_ready.connect

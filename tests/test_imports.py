@@ -18,9 +18,10 @@ MAY = {
     "scheduling.drawing": set(),
     "scheduling.models": {"scheduling.rules", "patients", "nurses"},
     "scheduling.transports": {"scheduling.models", "patients"},
+    "scheduling.osrm": set(),
     "scheduling.services": {
         "scheduling.models", "scheduling.rules", "scheduling.planning", "scheduling.regimens",
-        "scheduling.transports", "scheduling.clock", "patients", "nurses", "accounts",
+        "scheduling.osrm", "scheduling.transports", "scheduling.clock", "patients", "nurses", "accounts",
     },
     "scheduling.selectors": {
         "scheduling.models", "scheduling.rules", "scheduling.planning", "scheduling.clock", "patients",

@@ -1,0 +1,255 @@
+"""Roads a travel service told us, kept as DriveTime: read at once, asked for beforehand. docs/adr/0004.
+
+`drives` reads and never uses the network; what nobody told is estimated. `warm` uses the network and
+refuses to run inside a transaction: a server that is slow must not keep a lock from anybody.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from time import monotonic
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from nurses.models import Nurse
+from patients.models import Patient, Prescription
+from scheduling import osrm
+from scheduling.models import DriveTime, Heartbeat, Visit
+from scheduling.models.heartbeat import ROADS, ROADS_FAILED
+from scheduling.planning.travel import (
+    ESTIMATED,
+    PARKING_MINUTES,
+    Place,
+    Point,
+    Roads,
+    drive_minutes,
+    point_of,
+    road_km,
+)
+from scheduling.rules import states
+
+log = logging.getLogger(__name__)
+
+GOOD_FOR = timedelta(days=90)  # then asked again; the old answer counts until the new one is there
+FORGOTTEN_AFTER = timedelta(days=180)  # nobody has asked for it since: a home that moved, a visit long over
+FURTHEST_KM = 300  # no nurse drives further between two visits
+NEAREST = 40  # nurses each home is asked about beforehand
+HOMES_AT_ONCE = 50
+QUIET_AFTER_FAILURE = timedelta(minutes=1)
+WAIT_SECONDS = 2.0  # of a person at a page
+REFRESH_SECONDS = 600.0  # of one run of the worker's task
+AROUND = timedelta(days=1)  # visits this near may be a nurse's next or last stop
+
+Pair = tuple[Place, Place]
+Key = tuple[Point, Point]
+
+
+def on() -> bool:
+    """Whether there is a travel service at all; without one every drive is estimated and nothing is read."""
+    return bool(settings.OSRM_URL)
+
+
+def drives(pairs: Iterable[Pair]) -> Roads:
+    """Minutes for these pairs, parking included, as a function of two places. One query, no network."""
+    if not on():
+        return ESTIMATED
+    wanted = {(point_of(a), point_of(b)) for a, b in pairs}
+    return Roads({key: minutes for key, (minutes, _at) in _known(wanted).items()})
+
+
+def drive_for(place: Place, others: Iterable[Place]) -> Roads:
+    """Minutes between a home and each of the others, both ways."""
+    return drives(both_ways(place, others))
+
+
+def both_ways(place: Place, others: Iterable[Place]) -> list[Pair]:
+    """From the place to each of the others and back."""
+    return [pair for other in others for pair in ((place, other), (other, place))]
+
+
+# --- Asking beforehand -------------------------------------------------------------------------
+
+
+def warm(
+    places_from: Iterable[Place],
+    places_to: Iterable[Place],
+    *,
+    seconds: float = WAIT_SECONDS,
+    now: datetime | None = None,
+) -> int:
+    """Ask for the legs from each to each that are unknown or older than GOOD_FOR; how many were kept.
+
+    Uses the network: raises RuntimeError inside a transaction. A service that fails is logged, shown on
+    /readyz and left alone for QUIET_AFTER_FAILURE; nothing is raised, the estimate stands in.
+    """
+    _refuse_in_transaction()
+    targets = list(places_to)
+    return _warm([(a, b) for a in places_from for b in targets], seconds, now or timezone.now())
+
+
+def warm_search(place: Place, first: datetime, last: datetime, *, now: datetime | None = None) -> int:
+    """Before a search: the roads between a home and every nurse's home and stop of `[first, last)`."""
+    _refuse_in_transaction()
+    if not on():
+        return 0
+    nurses = Nurse.objects.filter(active=True).order_by().values_list("latitude", "longitude")
+    others = {*nurses, *_stops(first, last, None)}
+    return _warm(both_ways(place, others), WAIT_SECONDS, now or timezone.now())
+
+
+def warm_visit(
+    place: Place, nurse_ids: Iterable[int], starts_at: datetime, *, now: datetime | None = None
+) -> int:
+    """Before a booking or a move: the roads between a home and these nurses' stops near that time."""
+    _refuse_in_transaction()
+    if not on():
+        return 0
+    ids = list(nurse_ids)
+    nurses = Nurse.objects.filter(pk__in=ids).order_by().values_list("latitude", "longitude")
+    others = {*nurses, *_stops(starts_at - AROUND, starts_at + 2 * AROUND, ids)}
+    return _warm(both_ways(place, others), WAIT_SECONDS, now or timezone.now())
+
+
+def refresh(*, seconds: float = REFRESH_SECONDS, now: datetime | None = None) -> int:
+    """Ask for the roads between homes with an open order and the nurses nearest to them; forget old ones.
+
+    For the worker; stops when `seconds` are over or the service fails, and goes on the next time.
+    """
+    _refuse_in_transaction()
+    now = now or timezone.now()
+    DriveTime.objects.filter(fetched_at__lt=now - FORGOTTEN_AFTER).delete()
+    if not on():
+        return 0
+    team = list(Nurse.objects.filter(active=True).order_by().values_list("latitude", "longitude"))
+    open_orders = Prescription.objects.filter(status__in=("active", "on_hold")).values("patient")
+    patients = Patient.objects.filter(status=Patient.Status.ACTIVE, pk__in=open_orders).order_by("pk")
+    homes = list(patients.values_list("latitude", "longitude"))
+    until, kept = monotonic() + seconds, 0
+    for first in range(0, len(homes), HOMES_AT_ONCE):
+        left = until - monotonic()
+        if left <= 0 or not _worth_asking(now):
+            break
+        some = homes[first : first + HOMES_AT_ONCE]
+        kept += _warm([pair for home in some for pair in both_ways(home, _nearest(home, team))], left, now)
+    return kept
+
+
+def _nearest(home: Place, team: Iterable[Place]) -> list[Place]:
+    return sorted(team, key=lambda nurse: road_km(home, nurse))[:NEAREST]
+
+
+def _stops(first: datetime, last: datetime, nurse_ids: Sequence[int] | None) -> set[Place]:
+    visits = Visit.objects.filter(state__in=states.HOLDING, starts_at__lt=last, ends_at__gt=first)
+    if nurse_ids is not None:
+        visits = visits.filter(nurse__in=nurse_ids)
+    return set(visits.order_by().values_list("patient__latitude", "patient__longitude"))
+
+
+def _refuse_in_transaction() -> None:
+    """Whoever holds a transaction open is told here, whether there is a service or not."""
+    with transaction.atomic(durable=True, savepoint=False):
+        pass
+
+
+def _warm(pairs: Sequence[Pair], seconds: float, now: datetime) -> int:
+    missing = _missing(pairs, now) if on() else []
+    return _ask(missing, seconds, now) if missing and _worth_asking(now) else 0
+
+
+def _missing(pairs: Iterable[Pair], now: datetime) -> list[Pair]:
+    """One pair for each leg worth asking for, in a fixed order."""
+    wanted = {(point_of(a), point_of(b)): (a, b) for a, b in pairs}
+    wanted = {key: pair for key, pair in wanted.items() if key[0] != key[1] and road_km(*pair) <= FURTHEST_KM}
+    known = _known(wanted)
+    return [wanted[key] for key in sorted(wanted) if key not in known or known[key][1] < now - GOOD_FOR]
+
+
+def _ask(missing: Sequence[Pair], seconds: float, now: datetime) -> int:
+    """The network. Legs that came before a failure are kept."""
+    until = monotonic() + seconds
+    rows: dict[Key, DriveTime] = {}
+    failure = ""
+    try:
+        for sources, targets in _rectangles(missing):
+            left = until - monotonic()
+            for a, b, leg in osrm.legs(settings.OSRM_URL, sources, targets, seconds=left):
+                rows[point_of(a), point_of(b)] = _row(a, b, leg, now)
+    except osrm.NoAnswer as error:
+        failure = str(error)
+        log.warning("drive times are estimated: the travel service gave no usable answer (%s)", failure)
+    _keep([rows[key] for key in sorted(rows)])
+    Heartbeat.objects.update_or_create(name=ROADS_FAILED if failure else ROADS, defaults={"at": now})
+    return len(rows)
+
+
+def _rectangles(pairs: Iterable[Pair]) -> list[tuple[list[Place], list[Place]]]:
+    """Tables that hold all pairs: places that go to the same places share one."""
+    targets_of: dict[Place, list[Place]] = defaultdict(list)
+    for a, b in pairs:
+        targets_of[a].append(b)
+    sources_of: dict[tuple[Place, ...], list[Place]] = defaultdict(list)
+    for a, targets in targets_of.items():
+        sources_of[tuple(sorted(targets))].append(a)
+    return [(sources, list(targets)) for targets, sources in sources_of.items()]
+
+
+def _row(a: Place, b: Place, leg: osrm.Leg | None, now: datetime) -> DriveTime:
+    """Where the service knows no road the estimate is kept, with no metres, so that it is not asked every time."""
+    (from_lat, from_lng), (to_lat, to_lng) = point_of(a), point_of(b)
+    return DriveTime(
+        from_lat=from_lat,
+        from_lng=from_lng,
+        to_lat=to_lat,
+        to_lng=to_lng,
+        minutes=leg.minutes if leg else drive_minutes(a, b) - PARKING_MINUTES,
+        metres=leg.metres if leg else 0,
+        fetched_at=now,
+    )
+
+
+def _keep(rows: Iterable[DriveTime]) -> None:
+    """In the order of their keys: two who keep the same legs at once wait for each other, and in no circle."""
+    waiting = iter(rows)
+    while batch := list(islice(waiting, 1000)):
+        DriveTime.objects.bulk_create(
+            batch,
+            update_conflicts=True,
+            unique_fields=["from_lat", "from_lng", "to_lat", "to_lng"],
+            update_fields=["minutes", "metres", "fetched_at"],
+        )
+
+
+def _known(keys: Iterable[Key]) -> dict[Key, tuple[int, datetime]]:
+    """Leg -> minutes without parking and when they were told. One query, by the index, for any number."""
+    ends = [(*a, *b) for a, b in keys]
+    if not ends:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT from_lat, from_lng, to_lat, to_lng, minutes, fetched_at FROM scheduling_drivetime"
+            " JOIN unnest(%s::int[], %s::int[], %s::int[], %s::int[]) AS leg (a, b, c, d)"
+            " ON (from_lat, from_lng, to_lat, to_lng) = (a, b, c, d)",
+            [list(column) for column in zip(*ends, strict=True)],
+        )
+        rows = cursor.fetchall()
+    return {((a, b), (c, d)): (minutes, at) for a, b, c, d, minutes, at in rows}
+
+
+# --- How the service does ----------------------------------------------------------------------
+
+
+def state() -> str:
+    """ "off", "not asked yet", "ok", or "estimated" while the service fails: for pages."""
+    return Heartbeat.roads() if on() else "off"
+
+
+def _worth_asking(now: datetime) -> bool:
+    """False for QUIET_AFTER_FAILURE; a server that is down costs one wait a minute, not one a click."""
+    failed_at = Heartbeat.objects.filter(name=ROADS_FAILED).values_list("at", flat=True).first()
+    return failed_at is None or now - failed_at >= QUIET_AFTER_FAILURE
