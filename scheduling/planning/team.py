@@ -5,23 +5,45 @@ Times are whole seconds since the epoch (UTC), days proleptic ordinals, nurses b
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
+from scheduling.planning.crew import (
+    NO_BREAK,
+    Crew,
+    Flags,
+    Floats,
+    Ints,
+    columns,
+    crew,
+    days_of,
+    instants,
+    midnights,
+)
 from scheduling.planning.facts import NurseFacts
-from scheduling.rules.eligibility import COMPACT_STATES, CompetencyFact, LicenceFact, ShiftFact, Span
-
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Floats = NDArray[np.float64]
+from scheduling.rules.eligibility import Span
 
 FAR = 2**55  # later than any visit
+
+
+@dataclass(frozen=True)
+class Busy:
+    """What changes all day, one entry each, in any order: where nurses have to be, and when they are away.
+
+    `stop_minutes` count towards the day's limit: those of a visit, none for a slot somebody only holds.
+    """
+
+    stop_nurse: Ints  # rows of the crew
+    stop_from: Ints
+    stop_to: Ints
+    stop_minutes: Ints
+    stop_place: Floats  # (stops, 2)
+    away_nurse: Ints
+    away_from: Ints
+    away_to: Ints
 
 
 @dataclass(frozen=True)
@@ -35,10 +57,11 @@ class Team:
     skilled: Flags  # (n, days) all needed competencies
     first_day: int  # ordinal of the first of `days`
     works: Flags  # (n,) has hours on a wanted day, away or not
-    window_nurse: Ints  # (w,) a stretch of one shift without time off
+    window_nurse: Ints  # (w,) a stretch of one shift without time off and without its break
     window_day: Ints  # (w,) in the nurse's zone
     window_from: Ints
     window_to: Ints
+    window_whole: Ints  # seconds of the stretch, had it no break
     window_booked: Ints  # minutes of visits that start on the nurse's day
     stop_from: Ints  # (n, most stops)
     stop_to: Ints
@@ -49,33 +72,54 @@ class Team:
 def team(nurses: Iterable[NurseFacts], days: Sequence[date], state: str, needs: Sequence[str]) -> Team:
     """The nurses over `days` (of the home; not empty), their papers judged for `state` and `needs`."""
     rows = sorted(nurses, key=lambda nurse: nurse.key)
-    first, last = min(days), max(days) + timedelta(days=1)  # a visit may end on the day after
-    ordinals = np.arange(first.toordinal(), last.toordinal() + 1)
-    skilled = np.ones((len(rows), len(ordinals)), bool)
-    for need in dict.fromkeys(needs):
-        held = ((row, x) for row, nurse in enumerate(rows) for x in nurse.competencies if x.code == need)
-        skilled &= _covered(held, len(rows), ordinals)
-    good = (
-        (row, x)
+    return assemble(crew(rows), busy(rows), days, state, needs)
+
+
+def busy(rows: Sequence[NurseFacts]) -> Busy:
+    """The stops and the time off of nurses in the order of their keys."""
+    stops = [
+        (
+            row,
+            floor_second(x.span.start),
+            ceil_second(x.span.end),
+            (x.span.end - x.span.start).total_seconds() // 60,
+        )
         for row, nurse in enumerate(rows)
-        for x in nurse.licences
-        if x.state == state or (x.multistate and {x.state, state} <= COMPACT_STATES)
-    )
-    stop_from, stop_to, stop_day, stop_place, booked = _stops(rows)
-    windows, works = _windows(rows, set(days), booked)
+        for x in nurse.stops
+    ]
+    places = [x.place for nurse in rows for x in nurse.stops]
+    away = [
+        (row, floor_second(x.start), ceil_second(x.end))
+        for row, nurse in enumerate(rows)
+        for x in nurse.time_off
+    ]
+    nurse, starts, ends, minutes = columns([(*stop[:3], int(stop[3])) for stop in stops], 4)
+    return Busy(nurse, starts, ends, minutes, np.array(places, np.float64).reshape(-1, 2), *columns(away, 3))
+
+
+def assemble(known: Crew, changing: Busy, days: Sequence[date], state: str, needs: Sequence[str]) -> Team:
+    """What is known of the nurses and what changes, over `days` (of the home; not empty)."""
+    first, last = min(days).toordinal(), max(days).toordinal()
+    ordinals = np.arange(first, last + 2)  # a visit may end on the day after
+    shift, day = _worked(known, days)
+    works = np.zeros(len(known.keys), bool)
+    works[known.hours.nurse[shift[np.isin(day, [x.toordinal() for x in days])]]] = True
+    nurse, day, starts, ends, whole = _windows(known, changing, shift, day)
+    stop_from, stop_to, stop_day, stop_place, booked = _stops(known, changing, first - 1, last + 1)
     return Team(
-        keys=np.array([nurse.key for nurse in rows], np.int64),
-        homes=np.array([nurse.home for nurse in rows], np.float64).reshape(-1, 2),
-        limits=np.array([nurse.day_limit_minutes for nurse in rows], np.int64),
-        licensed=_covered(good, len(rows), ordinals),
-        skilled=skilled,
-        first_day=first.toordinal(),
+        keys=known.keys,
+        homes=known.homes,
+        limits=known.limits,
+        licensed=known.licensed(state, ordinals),
+        skilled=known.skilled(needs, ordinals),
+        first_day=first,
         works=works,
-        window_nurse=windows[0],
-        window_day=windows[1],
-        window_from=windows[2],
-        window_to=windows[3],
-        window_booked=windows[4],
+        window_nurse=nurse,
+        window_day=day,
+        window_from=starts,
+        window_to=ends,
+        window_whole=whole,
+        window_booked=booked[nurse, day - (first - 1)],
         stop_from=stop_from,
         stop_to=stop_to,
         stop_day=stop_day,
@@ -91,73 +135,73 @@ def ceil_second(at: datetime) -> int:
     return -int(-at.timestamp() // 1)
 
 
-def _covered(papers: Iterable[tuple[int, LicenceFact | CompetencyFact]], count: int, ordinals: Ints) -> Flags:
-    """(count, days): some paper of the nurse is good on the day, its first and last day included."""
-    held = [(row, x.first_on.toordinal(), (x.last_on or date.max).toordinal()) for row, x in papers]
-    found = np.zeros((count, len(ordinals)), bool)
-    if held:
-        row, first, last = np.array(held, np.int64).T
-        good = (first[:, None] <= ordinals) & (ordinals <= last[:, None])
-        np.logical_or.at(found, row, good)
+def seconds_of(spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """Spans as seconds, rounded outwards."""
+    return [(floor_second(span.start), ceil_second(span.end)) for span in spans]
+
+
+def _worked(known: Crew, days: Sequence[date]) -> tuple[Ints, Ints]:
+    """(shift, day) of every shift worked on or beside `days`: a day of the home touches both in another zone."""
+    wanted = np.array([x.toordinal() for x in days], np.int64)
+    near = np.unique(np.concatenate([wanted - 1, wanted, wanted + 1]))
+    hours = known.hours
+    worked = (
+        (hours.weekday[:, None] == (near - 1) % 7)  # ordinal 1 was a Monday
+        & (hours.first_on[:, None] <= near)
+        & (near <= hours.last_on[:, None])
+    )
+    shift, column = np.nonzero(worked)
+    return shift, near[column]
+
+
+def _windows(known: Crew, changing: Busy, shift: Ints, day: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:
+    """Row, day, from, to, and how long it were without the break: stretches free of time off and of breaks."""
+    hours = known.hours
+    nurse = hours.nurse[shift]
+    starts, ends, pause, resume = (
+        _wall(known, nurse, day, column[shift])
+        for column in (hours.starts, hours.ends, hours.break_from, hours.break_to)
+    )
+    none = hours.break_from[shift] == NO_BREAK
+    pause, resume = np.where(none, FAR, pause), np.where(none, FAR, resume)
+    cut = np.array([nurse, day, starts, ends, pause, resume])
+    if len(changing.away_nurse):
+        cut = _present(cut, changing)
+    nurse, day, starts, ends, pause, resume = cut
+    whole = ends - starts
+    before = np.array([nurse, day, starts, np.minimum(ends, pause), whole])
+    after = np.array([nurse, day, np.maximum(starts, resume), ends, whole])
+    found = np.hstack([before, after])
+    found = found[:, found[2] < found[3]]
+    return found[0], found[1], found[2], found[3], found[4]
+
+
+def _wall(known: Crew, nurse: Ints, day: Ints, seconds: Ints) -> Ints:
+    """The moments of wall-clock times, each in the nurse's own zone."""
+    if len(known.zones) == 1:
+        return instants(known.zones[0], day, seconds)
+    found = np.zeros(len(day), np.int64)
+    for number, zone in enumerate(known.zones):
+        there = known.zone[nurse] == number
+        found[there] = instants(zone, day[there], seconds[there])
     return found
 
 
-def _stops(rows: Sequence[NurseFacts]) -> tuple[Ints, Ints, Ints, Floats, dict[tuple[int, int], int]]:
-    """Padded arrays of the stops, and the minutes booked by (row, day in the nurse's zone)."""
-    most = max((len(nurse.stops) for nurse in rows), default=0)
-    starts = np.full((len(rows), most), FAR, np.int64)
-    ends, days = starts.copy(), np.full((len(rows), most), -1, np.int64)
-    places = np.zeros((len(rows), most, 2))
-    booked: dict[tuple[int, int], int] = defaultdict(int)
-    for row, nurse in enumerate(rows):
-        for column, stop in enumerate(sorted(nurse.stops, key=lambda stop: stop.span.start)):
-            span = stop.span
-            day = span.start.astimezone(nurse.zone).toordinal()
-            starts[row, column], ends[row, column] = floor_second(span.start), ceil_second(span.end)
-            days[row, column], places[row, column] = day, stop.place
-            booked[row, day] += int((span.end - span.start).total_seconds() // 60)
-    return starts, ends, days, places, booked
-
-
-def _windows(
-    rows: Sequence[NurseFacts], wanted: set[date], booked: dict[tuple[int, int], int]
-) -> tuple[Ints, Flags]:
-    """(5, w): row, day, from, to, minutes booked; and who has hours on a wanted day at all."""
-    # A day of the home touches the day before and after in another zone.
-    near = sorted({day + timedelta(days=n) for day in wanted for n in (-1, 0, 1)})
-    known: dict[tuple[str, ShiftFact], list[tuple[int, int, int]]] = {}  # nurses share their hours
-    ordinals = {day.toordinal() for day in wanted}
-    works = np.zeros(len(rows), bool)
-    found: list[tuple[int, int, int, int, int]] = []
-    for row, nurse in enumerate(rows):
-        away = [(floor_second(x.start), ceil_second(x.end)) for x in nurse.time_off]
-        for shift in nurse.shifts:
-            key = (nurse.zone.key, shift)
-            if key not in known:
-                known[key] = _hours(shift, near, nurse.zone)
-            for day, begins, ends in known[key]:
-                works[row] |= day in ordinals
-                minutes = booked.get((row, day), 0)
-                if away:
-                    found += [(row, day, x, y, minutes) for x, y in _without(begins, ends, away)]
-                else:
-                    found.append((row, day, begins, ends, minutes))
-    return np.array(found, np.int64).reshape(-1, 5).T.copy(), works
-
-
-def _hours(shift: ShiftFact, days: Iterable[date], zone: ZoneInfo) -> list[tuple[int, int, int]]:
-    """Day, begin and end of the shift on those of `days` it is worked on."""
-    return [
-        (day.toordinal(), _instant(day, shift.starts, zone), _instant(day, shift.ends, zone))
-        for day in days
-        if day.weekday() == shift.weekday
-        and shift.first_on <= day
-        and (shift.last_on is None or day <= shift.last_on)
+def _present(cut: Ints, changing: Busy) -> Ints:
+    """The stretches without those of time off."""
+    away: dict[int, list[tuple[int, int]]] = {}
+    gone = zip(
+        changing.away_nurse.tolist(), changing.away_from.tolist(), changing.away_to.tolist(), strict=True
+    )
+    for nurse, start, end in gone:
+        away.setdefault(nurse, []).append((start, end))
+    touched = np.isin(cut[0], changing.away_nurse)
+    pieces = [
+        (nurse, day, start, end, pause, resume)
+        for nurse, day, starts, ends, pause, resume in cut[:, touched].T.tolist()
+        for start, end in _without(starts, ends, away[nurse])
     ]
-
-
-def _instant(day: date, wall: time, zone: ZoneInfo) -> int:
-    return floor_second(datetime.combine(day, wall, zone).astimezone(UTC))
+    return np.hstack([cut[:, ~touched], columns(pieces, 6)])
 
 
 def _without(begins: int, ends: int, away: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -172,6 +216,24 @@ def _without(begins: int, ends: int, away: Sequence[tuple[int, int]]) -> Iterato
         yield begins, ends
 
 
-def seconds_of(spans: Iterable[Span]) -> list[tuple[int, int]]:
-    """Spans as seconds, rounded outwards."""
-    return [(floor_second(span.start), ceil_second(span.end)) for span in spans]
+def _stops(known: Crew, changing: Busy, first: int, last: int) -> tuple[Ints, Ints, Ints, Floats, Ints]:
+    """Padded arrays of the stops, and the minutes booked by row and day (from `first`) in the nurse's zone."""
+    count, width = len(known.keys), last - first + 1
+    order = np.lexsort((changing.stop_from, changing.stop_nurse))
+    row, begin = changing.stop_nurse[order], changing.stop_from[order]
+    many = np.bincount(row, minlength=count)
+    most = int(many.max(initial=0))
+    column = np.arange(len(row)) - np.repeat(np.cumsum(many) - many, many)
+    day = np.full(len(row), first - 1, np.int64)
+    for number, zone in enumerate(known.zones):
+        there = known.zone[row] == number
+        day[there] = days_of(begin[there], first, midnights(zone, first, last))
+    starts = np.full((count, most), FAR, np.int64)
+    ends, days = starts.copy(), np.full((count, most), first - 1, np.int64)
+    places = np.zeros((count, most, 2))
+    starts[row, column], ends[row, column], days[row, column] = begin, changing.stop_to[order], day
+    places[row, column] = changing.stop_place[order]
+    inside = (day >= first) & (day <= last)
+    cell, minutes = row[inside] * width + day[inside] - first, changing.stop_minutes[order][inside]
+    booked = np.bincount(cell, minutes, minlength=count * width).astype(np.int64).reshape(count, width)
+    return starts, ends, days, places, booked
