@@ -13,6 +13,7 @@ from nurses.models import Nurse
 from patients.models import Patient
 from scheduling import clock
 from scheduling.models import PlannedDose, Visit
+from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Refused
 from scheduling.services import bookable, doses, locks
 from scheduling.services.booking import cancel_visit, put
@@ -73,16 +74,20 @@ def cancel_rest(
 
 
 def days_of(visit: Visit) -> list[Visit]:
-    """The open visits of the same course, this one included, by time; only itself where there is no course."""
-    if visit.dose is None or visit.dose.course is None:
+    """The open visits of the same course, this one included, by time: one order's doses, day after day."""
+    if visit.dose is None:
         return [visit]
-    return list(
-        Visit.objects.filter(
-            dose__prescription=visit.dose.prescription_id,
-            dose__course=visit.dose.course,
-            state__in=("booked", "confirmed"),
-        ).order_by("starts_at")
-    )
+    rows = Visit.objects.filter(
+        dose__prescription=visit.dose.prescription_id, dose__course=visit.dose.course, state__in=states.OPEN
+    ).select_related("dose")
+    by_number = {row.dose.number: row for row in rows if row.dose}
+    run = [visit]
+    for step in (1, -1):
+        number, last = visit.dose.number + step, visit
+        while (row := by_number.get(number)) and abs((row.starts_at - last.starts_at).days) <= 1:
+            run.append(row)
+            number, last = number + step, row
+    return sorted(run, key=lambda row: row.starts_at)
 
 
 def _locked(days: Sequence[Day]) -> tuple[Patient, dict[int, Nurse], dict[int, PlannedDose]]:
