@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from math import asin, ceil, cos, radians, sin, sqrt
 
@@ -80,6 +80,11 @@ class Roads:
         elsewhere = np.any(a != b, axis=-1)
         found: Minutes = np.where(known & known_a & known_b & elsewhere, told[at] + PARKING_MINUTES, minutes)
         return found
+
+    @property
+    def arrays(self) -> Callable[[Places, Places], Minutes]:
+        """`many`; `drives` itself when nothing is known, which a search knows to be the same both ways."""
+        return self.many if self.known else drives
 
     @cached_property
     def _table(self) -> tuple[Minutes, Minutes, Minutes]:

@@ -6,6 +6,7 @@ Used under the booking locks for the decision, and without them for what a page 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,15 +15,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from nurses.models import Nurse
-from patients.models import Evidence, Patient
+from patients.models import Evidence, Patient, Prescription
 from scheduling import clock
 from scheduling.models import PlannedDose, Site, SlotHold, Visit
-from scheduling.planning.travel import drive_minutes
 from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.rules.orders import Given, Hold
 from scheduling.rules.proposals import check_date
-from scheduling.services import doses, readiness
+from scheduling.services import doses, readiness, travel
 
 IV = "iv"  # the competency every infusion needs
 NURSE_CODES = {
@@ -74,28 +74,52 @@ def dose_wide_problems(dose: PlannedDose, patient: Patient, *, moving: Visit | N
     return found
 
 
+@dataclass(frozen=True)
+class Judge:
+    """What decides about the days of one order's doses, read once; asking costs no query."""
+
+    prescription: Prescription
+    case: doses.Case
+    booked: Mapping[int, date]  # dose number -> local day of its live visit
+    papers: dict[tuple[int, str], Evidence]
+    site: Callable[[date], list[Problem]]
+    today: date
+
+    def problems(
+        self, dose: PlannedDose, day: date, *, assumed: Mapping[int, date] | None = None
+    ) -> list[Problem]:
+        """What stands against a visit for the dose on `day`; `assumed` are days of other doses, as if booked."""
+        booked = {**self.booked, **assumed} if assumed else self.booked
+        found = [*_date_problems(dose, day, self.case, booked, today=self.today), *self.site(day)]
+        if day > self.prescription.expires_on:
+            said = f"The order ends {_day(self.prescription.expires_on)}, before this visit."
+            found.append(Problem("ORDER_EXPIRES", said, absolute=False))
+        return found + [
+            Problem(f"MISSING_{gate.kind.upper()}", f"{gate.sentence}", absolute=False)
+            for gate in readiness.gates(dose, day, self.papers)
+            if gate.bites_at_booking and not gate.met
+        ]
+
+
+def judge_of(dose: PlannedDose, *, now: datetime, moving: Visit | None = None) -> Judge:
+    """The judge of the dose's order, as things stand at `now`. As many queries for many days as for one."""
+    prescription = dose.prescription
+    return Judge(
+        prescription=prescription,
+        case=doses.case_of(prescription),
+        booked=doses.booked_days(prescription, without=moving.pk if moving else None),
+        papers=readiness.papers_on_file([prescription.patient_id]),
+        site=_site_judge(dose),
+        today=clock.today_in(prescription.patient.time_zone, now),
+    )
+
+
 def day_problems(
     dose: PlannedDose, days: Iterable[date], *, now: datetime, moving: Visit | None = None
 ) -> dict[date, list[Problem]]:
-    """What stands against a visit on each of `days` of the home. As many queries for many days as for one."""
-    prescription = dose.prescription
-    today = clock.today_in(prescription.patient.time_zone, now)
-    case = doses.case_of(prescription)
-    booked = doses.booked_days(prescription, without=moving.pk if moving else None)
-    papers = readiness.papers_on_file([prescription.patient_id])
-    site = _site_judge(dose)
-    found: dict[date, list[Problem]] = {}
-    for day in days:
-        found[day] = [*_date_problems(dose, day, case, booked, today=today), *site(day)]
-        if day > prescription.expires_on:
-            said = f"The order ends {_day(prescription.expires_on)}, before this visit."
-            found[day].append(Problem("ORDER_EXPIRES", said, absolute=False))
-        found[day] += [
-            Problem(f"MISSING_{gate.kind.upper()}", f"{gate.sentence}", absolute=False)
-            for gate in readiness.gates(dose, day, papers)
-            if gate.bites_at_booking and not gate.met
-        ]
-    return found
+    """What stands against a visit on each of `days` of the home."""
+    judge = judge_of(dose, now=now, moving=moving)
+    return {day: judge.problems(dose, day) for day in days}
 
 
 def holds_of(dose: PlannedDose) -> list[Hold]:
@@ -220,7 +244,7 @@ def nurse_problems(
         patient.place,
         [eligibility.Stop(Span(v.starts_at, v.ends_at), v.patient.place) for v in nurse_visits],
         [Span(v.starts_at, v.ends_at) for v in near.filter(patient=patient)],
-        drive_minutes,
+        travel.drive_for(patient.place, [v.patient.place for v in nurse_visits]),
     )
     same_day = [
         v
@@ -239,17 +263,18 @@ def _held_problems(
     """What others keep for somebody on the phone: this dose, this patient's time, this nurse's with its drive."""
     day = timedelta(days=1)
     beside = Q(starts_at__lt=span.end + day, ends_at__gt=span.start - day)
-    near = (
+    holds = list(
         SlotHold.objects.filter(released_at__isnull=True, expires_at__gt=now)
         .filter(Q(dose=dose_id) | (beside & (Q(nurse=nurse) | Q(patient=patient))))
         .exclude(held_by=by)
         .select_related("held_by", "patient")
     )
-    for hold in near:
+    drive = travel.drive_for(patient.place, [hold.patient.place for hold in holds])
+    for hold in holds:
         kept = Span(hold.starts_at, hold.ends_at)
         stops = [eligibility.Stop(kept, hold.patient.place)] if hold.nurse_id == nurse.pk else []
         spans = [kept] if hold.patient_id == patient.pk else []
-        in_the_way = any(eligibility.room_problems(span, patient.place, stops, spans, drive_minutes))
+        in_the_way = any(eligibility.room_problems(span, patient.place, stops, spans, drive))
         if in_the_way or hold.dose_id == dose_id:
             who = hold.held_by.get_full_name() or hold.held_by.get_username()
             until = hold.expires_at.astimezone(ZoneInfo(patient.time_zone))

@@ -1,0 +1,297 @@
+"""Roads are asked for beforehand, kept, and read without a network; a server that fails stops nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from scheduling import osrm
+from scheduling.models import DriveTime, Heartbeat, Visit
+from scheduling.planning.travel import ESTIMATED, PARKING_MINUTES, Roads, drive_minutes
+from scheduling.rules.errors import SlotTaken
+from scheduling.services import booking, travel
+from scheduling.tasks import refresh_roads
+from tests.makers import (
+    DALLAS,
+    DAY,
+    FORT_WORTH,
+    MINUTE,
+    NOW,
+    clock_stands_at,
+    make_dose,
+    make_nurse,
+    make_patient,
+    make_prescription,
+    make_user,
+    make_visit,
+)
+from tests.scheduling import osrm_server as fake
+from tests.scheduling.osrm_server import FakeOsrm
+
+pytestmark = pytest.mark.django_db
+PLANO = (33.0198, -96.6989)
+
+
+@pytest.fixture
+def server(settings) -> Iterator[FakeOsrm]:
+    with fake.osrm_server() as server:
+        settings.OSRM_URL = server.url
+        yield server
+
+
+def test_without_a_service_every_drive_is_estimated_and_nothing_is_asked_or_read(settings):
+    settings.OSRM_URL = ""
+    with CaptureQueriesContext(connection) as seen:
+        assert travel.drives([(DALLAS, PLANO)]) is ESTIMATED
+        assert travel.warm([DALLAS], [PLANO]) == travel.warm_search(DALLAS, NOW, NOW + DAY) == 0
+        assert travel.warm_visit(DALLAS, [1], NOW) == 0
+        assert travel.state() == "off"
+    assert not seen.captured_queries
+
+
+def test_what_was_asked_is_kept_and_read_in_one_query_without_the_network(server):
+    server.road = lambda a, b: 1980 if a == DALLAS else 2400
+    assert travel.warm([DALLAS], [PLANO]) == travel.warm([PLANO], [DALLAS]) == 1
+    server.asked.clear()
+    with CaptureQueriesContext(connection) as seen:
+        drive = travel.drives([(DALLAS, PLANO), (PLANO, DALLAS), (DALLAS, FORT_WORTH)])
+        assert drive(DALLAS, PLANO) == 33 + PARKING_MINUTES
+        assert drive(PLANO, DALLAS) == 40 + PARKING_MINUTES
+        assert drive(DALLAS, FORT_WORTH) == drive_minutes(DALLAS, FORT_WORTH)
+    assert len(seen) == 1
+    assert server.asked == []
+    assert DriveTime.objects.order_by("minutes").first().metres == round(1980 * 15.5)
+
+
+def test_what_is_known_is_not_asked_for_again_until_ninety_days_are_over(server):
+    assert travel.warm([DALLAS], [PLANO, FORT_WORTH], now=NOW) == 2
+    assert travel.warm([DALLAS], [PLANO, FORT_WORTH], now=NOW + 90 * DAY) == 0
+    server.road = lambda a, b: 3000
+    assert travel.warm([DALLAS], [PLANO, FORT_WORTH], now=NOW + 90 * DAY + MINUTE) == 2
+    assert len(server.asked) == 2
+    assert set(DriveTime.objects.values_list("minutes", flat=True)) == {50}
+
+
+def test_only_what_is_missing_is_asked_for(server):
+    travel.warm([DALLAS], [PLANO])
+    travel.warm([DALLAS], [PLANO, FORT_WORTH, DALLAS])
+    assert server.asked == [([DALLAS], [PLANO]), ([DALLAS], [FORT_WORTH])]
+
+
+def test_nobody_is_asked_about_a_place_no_nurse_could_drive_to(server):
+    assert travel.warm([DALLAS], [(41.8781, -87.6298)]) == 0
+    assert server.asked == []
+
+
+def test_what_is_known_survives_the_server(server):
+    travel.warm([DALLAS], [PLANO])
+    server.shutdown()
+    server.server_close()
+    assert travel.warm([DALLAS], [FORT_WORTH]) == 0
+    drive = travel.drives([(DALLAS, PLANO), (DALLAS, FORT_WORTH)])
+    assert drive(DALLAS, PLANO) == 30 + PARKING_MINUTES
+    assert drive(DALLAS, FORT_WORTH) == drive_minutes(DALLAS, FORT_WORTH)
+
+
+def test_no_road_is_kept_as_an_estimate_and_not_asked_every_time(server):
+    server.road = lambda a, b: None
+    assert travel.warm([DALLAS], [PLANO]) == 1
+    assert travel.warm([DALLAS], [PLANO]) == 0
+    assert travel.drives([(DALLAS, PLANO)])(DALLAS, PLANO) == drive_minutes(DALLAS, PLANO)
+    assert DriveTime.objects.get().metres == 0
+
+
+def test_a_failure_is_told_without_a_place_and_asked_again_after_a_minute(server, caplog, client):
+    server.ill = fake.too_many_requests
+    with caplog.at_level(logging.WARNING):
+        assert travel.warm([DALLAS], [PLANO], now=NOW) == 0
+    (line,) = [record.getMessage() for record in caplog.records if record.name == travel.__name__]
+    assert "drive times are estimated" in line and "429" in line
+    assert "32.7" not in line and "96.7" not in line
+    assert travel.state() == "estimated"
+    assert travel.warm([DALLAS], [PLANO], now=NOW + 59 * timedelta(seconds=1)) == 0
+    assert len(server.asked) == 1
+    server.ill = None
+    assert travel.warm([DALLAS], [PLANO], now=NOW + MINUTE) == 1
+    assert travel.state() == "ok"
+
+
+def test_a_failing_service_is_seen_on_readyz_and_is_no_reason_not_to_be_ready(server, client):
+    with clock_stands_at(NOW):
+        Heartbeat.objects.create(name="worker", at=NOW)
+        assert client.get("/readyz").json()["roads"] == "not asked yet"
+        travel.warm([DALLAS], [PLANO], now=NOW)
+        assert client.get("/readyz").json()["roads"] == "ok"
+        server.ill = fake.broken
+        travel.warm([DALLAS], [FORT_WORTH], now=NOW + MINUTE)
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["roads"]) == (200, "estimated")
+
+
+def test_what_came_before_a_failure_is_kept(server):
+    def then_ill(handler, body):
+        (fake.broken if len(server.asked) > 1 else fake.says())(handler, body)
+
+    server.ill = then_ill
+    targets = [(33 + n / 1000, -96.9) for n in range(150)]
+    assert travel.warm([DALLAS], targets) == DriveTime.objects.count() == 99
+    assert travel.state() == "estimated"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:1"])
+def test_the_network_is_refused_inside_a_transaction_whether_there_is_a_service_or_not(settings, url):
+    settings.OSRM_URL = url
+    asks = (
+        lambda: travel.warm([DALLAS], [PLANO]),
+        lambda: travel.warm_search(DALLAS, NOW, NOW + DAY),
+        lambda: travel.warm_visit(DALLAS, [1], NOW),
+        travel.refresh,
+    )
+    for ask in asks:
+        with transaction.atomic(), pytest.raises(RuntimeError):
+            ask()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open_while_the_server_is_asked(server):
+    seen = []
+
+    def look(*args, **kwargs):
+        seen.append(connection.in_atomic_block)
+        raise osrm.NoAnswer("enough")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(osrm, "legs", look)
+        travel.warm([DALLAS], [PLANO])
+    assert seen == [False]
+
+
+# --- What the roads decide ---------------------------------------------------------------------
+
+
+def beside(place, gap):
+    """A visit in Dallas, and a dose in `place` wanted `gap` after it by the same nurse."""
+    first = make_visit(nurse=make_nurse(day_limit_minutes=1000))
+    dose = make_dose(make_prescription(make_patient(place=place), start_on=first.dose.due_on))
+    return first, dose, first.ends_at + gap
+
+
+def book(dose, nurse_id, starts_at) -> Visit:
+    return booking.book_visit(
+        dose_id=dose.pk, nurse_id=nurse_id, starts_at=starts_at, by=make_user(), override="late", now=NOW
+    )
+
+
+def test_a_detour_only_the_service_knows_refuses_what_the_estimate_would_allow(server):
+    server.road = lambda a, b: 3600  # a bridge is closed
+    first, dose, starts_at = beside(PLANO, 55 * MINUTE)
+    assert drive_minutes(DALLAS, PLANO) < 55
+    travel.warm_visit(dose.prescription.patient.place, [first.nurse_id], starts_at)
+    with pytest.raises(SlotTaken) as refused:
+        book(dose, first.nurse_id, starts_at)
+    assert refused.value.code == "NO_TIME_TO_DRIVE"
+    assert f"takes {60 + PARKING_MINUTES} minutes; there are 55" in str(refused.value)
+    assert book(dose, first.nurse_id, first.ends_at + (60 + PARKING_MINUTES) * MINUTE)
+
+
+def test_a_highway_only_the_service_knows_allows_what_the_estimate_would_refuse(server):
+    server.road = lambda a, b: 15 * 60
+    first, dose, starts_at = beside(PLANO, 20 * MINUTE)
+    assert drive_minutes(DALLAS, PLANO) > 20
+    with pytest.raises(SlotTaken):
+        book(dose, first.nurse_id, starts_at)
+    travel.warm_visit(dose.prescription.patient.place, [first.nurse_id], starts_at)
+    assert book(dose, first.nurse_id, starts_at)
+
+
+def test_the_road_is_the_one_driven_and_not_the_one_back(server):
+    """Before the other visit the nurse drives from the new home to the old one: that direction is slow."""
+    server.road = lambda a, b: 3600 if a == PLANO else 600
+    first, dose, _ = beside(PLANO, MINUTE)
+    travel.warm_visit(PLANO, [first.nurse_id], first.starts_at)
+    assert book(dose, first.nurse_id, first.ends_at + (10 + PARKING_MINUTES) * MINUTE)
+    nurse = make_nurse(day_limit_minutes=1000)
+    other = make_visit(nurse=nurse, starts_at=first.starts_at + timedelta(hours=4))
+    early = make_dose(make_prescription(make_patient(place=PLANO), start_on=first.dose.due_on))
+    with pytest.raises(SlotTaken) as refused:
+        book(early, nurse.pk, other.starts_at - early.length - (10 + PARKING_MINUTES) * MINUTE)
+    assert refused.value.code == "NO_TIME_TO_DRIVE"
+
+
+def test_a_booking_asks_no_server_even_when_it_knows_no_road(server):
+    first, dose, starts_at = beside(PLANO, 90 * MINUTE)
+    assert book(dose, first.nurse_id, starts_at)
+    assert server.asked == []
+
+
+def test_before_a_booking_the_roads_to_the_stops_beside_it_are_asked_for_both_ways(server):
+    first, dose, starts_at = beside(PLANO, 45 * MINUTE)
+    home = dose.prescription.patient.place
+    kept = travel.warm_visit(home, [first.nurse_id], starts_at)
+    assert kept == 2  # the nurse lives where the first visit is
+    assert {(a, b) for one, other in server.asked for a in one for b in other} == {
+        (PLANO, DALLAS),
+        (DALLAS, PLANO),
+    }
+    assert travel.warm_visit(home, [first.nurse_id], starts_at) == 0
+
+
+def test_before_a_search_the_roads_to_every_nurse_and_stop_are_asked_for_once(server):
+    visit = make_visit()
+    make_nurse(place=FORT_WORTH)
+    make_nurse(place=(33.2, -97.1), active=False)
+    first, last = visit.starts_at - DAY, visit.starts_at + DAY
+    assert travel.warm_search(PLANO, first, last) == 4
+    assert travel.warm_search(PLANO, first, last) == 0
+    with CaptureQueriesContext(connection) as few:
+        travel.warm_search(PLANO, first, last)
+    for n in range(5):
+        make_visit(nurse=make_nurse(place=(32.8 + n / 100, -96.9)))
+    travel.warm_search(PLANO, first, last)
+    with CaptureQueriesContext(connection) as many:
+        travel.warm_search(PLANO, first, last)
+    assert len(few) == len(many)
+
+
+def test_the_worker_asks_for_new_homes_and_forgets_what_nobody_needs(server):
+    make_prescription(make_patient(place=PLANO))
+    make_patient(place=(32.9, -97.0))  # no order: nobody drives there
+    make_prescription(make_patient(place=(32.8, -96.6), status="transferred"))
+    make_nurse(place=FORT_WORTH)
+    travel.warm([DALLAS], [PLANO], now=NOW - 181 * DAY)
+    with clock_stands_at(NOW):
+        assert refresh_roads() == 2
+        assert refresh_roads() == 0
+    ends = DriveTime.objects.values_list("from_lat", "to_lat")
+    assert set(ends) == {(3_275_550, 3_301_980), (3_301_980, 3_275_550)}
+
+
+def test_the_workers_round_ends_when_the_service_fails(server, monkeypatch):
+    monkeypatch.setattr(travel, "HOMES_AT_ONCE", 1)
+    for n in range(4):
+        make_prescription(make_patient(place=(32.8 + n / 100, -96.9)))
+    make_nurse(place=FORT_WORTH)
+    server.ill = fake.broken
+    assert travel.refresh(now=NOW) == 0
+    assert len(server.asked) == 1
+
+
+def test_a_home_has_only_the_nurses_nearest_to_it_asked_for_beforehand(server, monkeypatch):
+    monkeypatch.setattr(travel, "NEAREST", 2)
+    for place in (FORT_WORTH, DALLAS, (32.9, -96.75)):
+        make_nurse(place=place)
+    make_prescription(make_patient(place=PLANO))
+    assert travel.refresh() == 4
+    assert not DriveTime.objects.filter(from_lat=round(FORT_WORTH[0] * 100_000)).exists()
+
+
+def test_roads_read_from_the_table_are_the_roads_of_planning(server):
+    travel.warm([DALLAS], [PLANO])
+    drive = travel.drive_for(PLANO, [DALLAS])
+    assert isinstance(drive, Roads) and len(drive.known) == 1
