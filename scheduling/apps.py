@@ -10,11 +10,12 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         from scheduling import receivers  # noqa: F401  (connects sign-in to the audit trail)
-        from scheduling.regimens import catalogue
+        from scheduling.regimens import catalogue, products
 
         if settings.MODE == "offline":
             return  # the command reads the facts itself and reports in its own way
         try:
             catalogue.all_current()
+            products.all_products()
         except catalogue.FactFileError as wrong:
             raise ImproperlyConfigured(str(wrong)) from wrong

@@ -20,6 +20,8 @@ ACTIONS = {
     "dose_recorded": gettext_lazy("Recorded a dose as given"),
     "evidence_recorded": gettext_lazy("Put a paper on file"),
     "evidence_withdrawn": gettext_lazy("Withdrew a paper"),
+    "gate_overridden": gettext_lazy("Let a gate pass"),
+    "gate_override_withdrawn": gettext_lazy("Took back a permission"),
     "history_entered": gettext_lazy("Entered doses given elsewhere"),
     "hold_cleared": gettext_lazy("Cleared a hold"),
     "hold_placed": gettext_lazy("Put dosing on hold"),
@@ -34,9 +36,12 @@ ACTIONS = {
     "sign_in_refused": gettext_lazy("Sign-in refused"),
     "signed_in": gettext_lazy("Signed in"),
     "signed_out": gettext_lazy("Signed out"),
+    "supply_recorded": gettext_lazy("Recorded a step of the drug's way"),
+    "supply_withdrawn": gettext_lazy("Took back a step of the drug's way"),
     "visit_booked": gettext_lazy("Booked a visit"),
     "visit_cancelled": gettext_lazy("Cancelled a visit"),
     "visit_moved": gettext_lazy("Moved a visit"),
+    "visit_started": gettext_lazy("Gave the go for a visit"),
 }
 
 

@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 FOLDER = Path(__file__).parent
-HOUSE_FILES = ("digests.toml", "switches.toml", "visit_length.toml")
+HOUSE_FILES = ("digests.toml", "products.toml", "switches.toml", "visit_length.toml")
 
 
 class UnknownRegimen(Refused):

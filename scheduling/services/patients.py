@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,11 @@ from scheduling import clock
 from scheduling.rules.amounts import check_plausible
 from scheduling.rules.errors import BadInput
 from scheduling.services import checks, doses, events
+from scheduling.services.gate_files import AUTHORIZATION
 from scheduling.services.guard import fits, writes
+
+COUNTS_AHEAD = timedelta(days=366)  # a payer approves next year's doses before the year begins
+MOST_UNITS = 1_000_000
 
 
 @writes
@@ -86,14 +90,19 @@ def record_evidence(
     clear: bool = True,
     reference: str = "",
     note: str = "",
+    units: int | None = None,
 ) -> Evidence:
-    """Put a paper on file: a lab result, a vaccination, an authorization. Future dates are refused.
+    """Put a paper on file: a lab result, a vaccination, an authorization. Future dates are refused; a payer's
+    authorization alone may count from a day to come, and have `units` (HCPCS billing units it covers).
 
     The very same paper sent twice (a double click, the back button) is on file once.
     """
     patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
-    if dated_on > clock.today_in(patient.time_zone):
+    ahead = COUNTS_AHEAD if kind == AUTHORIZATION else timedelta(0)
+    if dated_on > clock.today_in(patient.time_zone) + ahead:
         raise BadInput("A result cannot be dated in the future.", field="dated_on")
+    if units is not None and (kind != AUTHORIZATION or not 0 < units <= MOST_UNITS):
+        raise BadInput("Enter the units the payer approved, more than 0.", field="units")
     if valid_until_on and valid_until_on < dated_on:
         raise BadInput("It cannot end before it is dated.", field="valid_until_on")
     if prescription_id and not patient.prescriptions.filter(pk=prescription_id).exists():
@@ -106,12 +115,23 @@ def record_evidence(
         "clear": clear,
         "reference": reference,
         "note": note,
+        "units": units,
     }
-    if twin := patient.evidence.filter(withdrawn_at__isnull=True, **said).first():
-        return twin
+    # The newest of that day alone is a twin: well, then ill, then well again are three answers.
+    standing = patient.evidence.filter(withdrawn_at__isnull=True, kind=kind, dated_on=dated_on)
+    newest = standing.filter(prescription_id=prescription_id).first()
+    if newest is not None and all(getattr(newest, name) == value for name, value in said.items()):
+        return newest
+    return put_evidence(patient, by=by, **said)
+
+
+def put_evidence(patient: Patient, *, by: User, **said: Any) -> Evidence:
+    """The row and its line in the trail; `said` are fields of Evidence, checked. Call with `patient` locked."""
     paper = Evidence.objects.create(patient=patient, recorded_by=by, **said)
-    events.write("evidence_recorded", by=by, patient=patient, subject=paper, kind=kind, clear=clear)
-    _follow_results(patient, kind)
+    events.write(
+        "evidence_recorded", by=by, patient=patient, subject=paper, kind=paper.kind, clear=paper.clear
+    )
+    _follow_results(patient, paper.kind)
     return paper
 
 

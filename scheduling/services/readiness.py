@@ -1,158 +1,378 @@
-"""The gates between a dose and its visit, read from the papers on file. Writes nothing."""
+"""Everything that stands in the way of a dose, each gate with its paper, when it bites and the next step.
+
+`gates_for` judges a dose from `Files` read beforehand; `gates` the prerequisites alone, as booking asks for
+them. What each gate means and who may open it: scheduling/rules/readiness.py, docs/readiness.md. Writes nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from patients.models import Evidence
+from patients.models import Evidence, Patient
+from scheduling import clock
 from scheduling.models import PlannedDose
-from scheduling.rules import prerequisites
+from scheduling.regimens import products
+from scheduling.rules import diagnosis, gate_states
+from scheduling.rules import readiness as table
+from scheduling.rules.gate_states import Approval, Judged, SupplyFact
+from scheduling.rules.readiness import GateRule
 from scheduling.rules.regimen import Prerequisite
-from scheduling.services import doses
+from scheduling.services import doses, gate
+from scheduling.services.gate import (
+    FIRST_DOSE,
+    TITLES,
+    Action,
+    Gate,
+    doorstep_checks,
+    doorstep_rules,
+    gates,
+)
+from scheduling.services.gate_files import ASKED, AUTHORIZATION, SCREEN, Files, papers_on_file
+
+__all__ = [
+    "TITLES",
+    "Action",
+    "Files",
+    "Gate",
+    "at_start",
+    "doorstep_checks",
+    "doorstep_gate",
+    "doorstep_rules",
+    "gates",
+    "gates_for",
+    "identity_gate",
+    "papers_on_file",
+    "title_of",
+    "units_needed",
+]
+
+SAID_YES = frozenset({"confirmed", "en_route", "arrived", "in_progress", "completed"})
+PAPER_WORDS = ("authorization", "checklist", "guide", "decision")
+GATE_TITLES = {
+    "order": gettext_lazy("Order"),
+    "patient": gettext_lazy("Patient at home"),
+    "hold": gettext_lazy("Hold"),
+    "dates": gettext_lazy("First day allowed"),
+    "site": gettext_lazy("Site of care"),
+    "authorization": gettext_lazy("Authorization"),
+    "drug": gettext_lazy("Drug"),
+    SCREEN: gettext_lazy("Health screen"),
+    "nurse": gettext_lazy("Nurse"),
+    "confirmed": gettext_lazy("Patient confirmed"),
+    "diagnosis": gettext_lazy("Diagnosis"),
+    "identity": gettext_lazy("Identity"),
+}
+GROUPS = {
+    "order": "order", "patient": "order", "hold": "order", "dates": "order", "diagnosis": "order", "site": "place",
+    "authorization": "authorization", "drug": "drug", "nurse": "nurse", "confirmed": "confirmed", SCREEN: "screen",
+    "identity": "screen",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Gate:
-    """One thing that must be true before a visit. `state`: met, missing, expired, too_soon or forbids."""
+def gates_for(dose: PlannedDose, day: date, files: Files) -> list[Gate]:
+    """Everything that stands in the way of the dose on `day`, met or not, in the order people work through it.
 
-    kind: str
-    title: str
-    state: str
-    sentence: str
-    blocks: bool
-    bites_at_booking: bool
-    source: str
-    evidence: Evidence | None = None
-    valid_through: date | None = None
-
-    @property
-    def met(self) -> bool:
-        return self.state == "met"
-
-
-FIRST_DOSE = {"before_first_dose", "before_every_course"}
-
-
-def doorstep_checks(dose: PlannedDose) -> list[str]:
-    """What the nurse checks on the day itself, before the dose may start; titles in the order of the fact file."""
-    regimen = doses.regimen_of(dose.prescription)
-    return [
-        title_of(rule.kind) for rule in prerequisites.required_for(regimen, dose.number) if _same_day(rule)
-    ]
-
-
-def _same_day(rule: Prerequisite) -> bool:
-    return rule.valid_for is not None and not any(rule.valid_for)
+    No query: the dose comes with its prescription and patient, `files` with the rest.
+    """
+    return [_opened(one, dose, files) for one in _judged(dose, day, files)]
 
 
 def title_of(kind: str) -> str:
-    """`hbv_screening` as people say it."""
-    return str(TITLES.get(kind, "")) or kind.replace("_", " ").capitalize()
+    """The title of a gate of ours, or of a prerequisite."""
+    return str(GATE_TITLES.get(kind, "")) or gate.title_of(kind)
 
 
-def papers_on_file(patient_ids: Sequence[int]) -> dict[tuple[int, str], Evidence]:
-    """(patient, kind) -> the newest paper that was not withdrawn. One query for any number of patients."""
-    newest = (
-        Evidence.objects.filter(patient_id__in=patient_ids, withdrawn_at__isnull=True)
-        .order_by("patient_id", "kind", "-dated_on", "-pk")
-        .distinct("patient_id", "kind")
-    )
-    return {(paper.patient_id, paper.kind): paper for paper in newest}
+def _judged(dose: PlannedDose, day: date, files: Files) -> Iterator[Gate]:
+    yield _order(dose, day, files)
+    yield from _patient(dose, files)
+    yield _hold(dose, day, files)
+    yield _dates(dose, day, files)
+    yield _site(dose, day, files)
+    yield from _prerequisites(dose, day, files)
+    yield _authorization(dose, day, files)
+    yield _drug(dose, day, files)
+    yield _screen(dose, day, files)
+    yield _nurse(dose, files)
+    yield _confirmed(dose, files)
+    yield from _diagnosis(dose, day, files)
 
 
-def gates(dose: PlannedDose, day: date, papers: dict[tuple[int, str], Evidence] | None = None) -> list[Gate]:
-    """The prerequisites of the dose, judged for a visit on `day`, in the order of the fact file.
-
-    Same-day checks (an infection check on the doorstep) belong to the nurse's go / no-go and are
-    left out here. `papers` saves the query when many doses are asked about.
-    """
-    patient = dose.prescription.patient
-    if papers is None:
-        papers = papers_on_file([patient.pk])
-    regimen = doses.regimen_of(dose.prescription)
-    found = []
-    for rule in prerequisites.required_for(regimen, dose.number):
-        if _same_day(rule) or (rule.kind == "pregnancy_test" and not patient.pregnancy_possible):
-            continue
-        found.append(_gate(rule, papers.get((patient.pk, rule.kind)), day))
-    return found
+def _opened(found: Gate, dose: PlannedDose, files: Files) -> Gate:
+    """With the lead's override, while it counts: a paper or parcel recorded after it closes the gate again."""
+    override = files.overrides.get((dose.pk, found.kind))
+    if override is None or found.met or found.power != table.LEAD:
+        return found
+    if found.recorded_at is not None and found.recorded_at > override.at:
+        return found
+    return replace(found, override=override)
 
 
-def _gate(rule: Prerequisite, paper: Evidence | None, day: date) -> Gate:
-    title = title_of(rule.kind)
-    valid_through = None
-    if paper is None:
-        # A vaccination that was never needed leaves no paper: it is asked for, it does not stand in the way.
-        state = "met" if rule.days_before is not None else "missing"
-        sentence = _("%(what)s: none on file.") % {"what": title}
-    elif not paper.clear:
-        state, sentence = (
-            "forbids",
-            _("%(what)s: the result on file does not allow dosing.") % {"what": title},
-        )
-    else:
-        checked = prerequisites.check(rule, paper.dated_on, day)
-        valid_through = paper.valid_until_on or checked.valid_through
-        ok = checked.ok
-        if paper.valid_until_on:  # the date on the paper wins over the usual validity
-            ok = paper.dated_on <= day <= paper.valid_until_on
-        state = "met" if ok else "too_soon" if checked.earliest_start else "expired"
-        sentence = f"{title}: {checked.text}"
+def _make(
+    kind: str,
+    judged: Judged,
+    dose: PlannedDose,
+    files: Files,
+    action: Action | None = None,
+    *,
+    evidence: object = None,
+    source: str = "",
+) -> Gate:
+    title = title_of(kind)
+    rule = table.rule_of(kind, judged.state, booked=dose.pk in files.visits)
     return Gate(
-        kind=rule.kind,
+        kind=kind,
         title=title,
-        state=state,
-        sentence=sentence,
-        blocks=rule.blocks,
-        bites_at_booking=rule.blocks and (rule.when in FIRST_DOSE or state == "forbids"),
-        source=rule.source,
-        evidence=paper,
-        valid_through=valid_through,
+        state=judged.state,
+        sentence=f"{title}: {judged.text}",
+        blocks=rule.power != table.WARNING,
+        bites_at_booking=rule.bites == table.BOOKING,
+        source=source,
+        evidence=evidence,  # type: ignore[arg-type]
+        valid_through=judged.valid_through,
+        group=GROUPS[kind],
+        rule=rule,
+        warning=table.rises(kind, judged.state),
+        action=None if judged.state == "met" else action,
     )
 
 
-TITLES = {
-    "hbv_screening": gettext_lazy("Hepatitis B screening"),
-    "hbv_hcv_screening": gettext_lazy("Hepatitis B and C screening"),
-    "serum_immunoglobulins": gettext_lazy("Serum immunoglobulins"),
-    "liver_function_tests": gettext_lazy("Liver tests"),
-    "live_vaccine": gettext_lazy("Live vaccine spacing"),
-    "non_live_vaccine": gettext_lazy("Non-live vaccine spacing"),
-    "touch_patient_authorization": gettext_lazy("REMS patient authorization"),
-    "touch_pre_infusion_checklist": gettext_lazy("REMS pre-infusion checklist"),
-    "medication_guide_given": gettext_lazy("Medication Guide given"),
-    "brain_mri_baseline": gettext_lazy("Baseline brain MRI"),
-    "brain_mri": gettext_lazy("Brain MRI"),
-    "anti_jcv_antibody": gettext_lazy("Anti-JCV antibody"),
-    "cbc": gettext_lazy("Blood count"),
-    "cbc_with_platelets": gettext_lazy("Blood count with platelets"),
-    "cbc_renal_liver": gettext_lazy("Blood count, kidney and liver tests"),
-    "lvef": gettext_lazy("Heart function (LVEF)"),
-    "pregnancy_test": gettext_lazy("Pregnancy test"),
-    "lemtrada_rems_patient_authorization": gettext_lazy("REMS patient authorization"),
-    "baseline_labs_cbc_creatinine_urinalysis_tsh_lft": gettext_lazy("Baseline labs"),
-    "immunizations_complete": gettext_lazy("Immunizations complete"),
-    "varicella_zoster_history_or_antibody": gettext_lazy("Varicella history or antibody"),
-    "tuberculosis_screening": gettext_lazy("Tuberculosis screening"),
-    "hiv_status": gettext_lazy("HIV status"),
-    "skin_exam": gettext_lazy("Skin exam"),
-    "renal_function": gettext_lazy("Kidney function"),
-    "dosing_weight": gettext_lazy("Dosing weight"),
-    "iga_deficiency_check": gettext_lazy("IgA deficiency check"),
-    "infection_check": gettext_lazy("No infection or fever"),
-    "infection_and_pml_symptom_check": gettext_lazy("No infection, no new PML symptoms"),
-    "blood_pressure_and_glucose": gettext_lazy("Blood pressure and glucose"),
-    "site_decision": gettext_lazy("Decision for home"),
-    "prior_authorization": gettext_lazy("Prior authorization of the payer"),
-    "touch_reauthorization": gettext_lazy("REMS reauthorization"),
-    "touch_clinical_evaluation": gettext_lazy("REMS clinical evaluation"),
-    "post_discontinuation_evaluation": gettext_lazy("Evaluation after stopping"),
-    "rems_patient_status_form": gettext_lazy("REMS patient status form"),
-    "thyroid_function_tsh": gettext_lazy("Thyroid function (TSH)"),
-    "cbc_creatinine_urinalysis": gettext_lazy("Blood count, creatinine and urine"),
-}
+def _step(
+    verb: str, word: str, rule: str, url: str, query: dict[str, str] | None = None, **kwargs: int
+) -> Action:
+    return Action(verb, word, table.RULES[rule].who, url, kwargs, query or {})
+
+
+def _record(dose: PlannedDose, kind: str, verb: str, word: str, rule: str) -> Action:
+    query = {"kind": kind, "prescription": str(dose.prescription_id)}
+    return _step(verb, word, rule, "evidence-new", query, patient_id=dose.prescription.patient_id)
+
+
+def _order(dose: PlannedDose, day: date, files: Files) -> Gate:
+    prescription = dose.prescription
+    judged = gate_states.judge_order(prescription.status, prescription.expires_on, day)
+    if dose.state == PlannedDose.State.CANCELLED:
+        judged = Judged("forbids", _("This dose is no longer planned."))
+    renew = _step(
+        "renew_order",
+        _("Renew the order"),
+        "order_ends",
+        "prescription-amend",
+        prescription_id=prescription.pk,
+    )
+    return _make("order", judged, dose, files, renew)
+
+
+def _patient(dose: PlannedDose, files: Files) -> Iterator[Gate]:
+    """Only when the patient is not at home to be treated."""
+    patient = dose.prescription.patient
+    if patient.status != Patient.Status.ACTIVE:
+        said = _("The patient's status is: %(status)s.") % {"status": patient.get_status_display().lower()}
+        yield _make("patient", Judged("forbids", said), dose, files)
+
+
+def _hold(dose: PlannedDose, day: date, files: Files) -> Gate:
+    hold = files.hold_on(dose, day)
+    if hold is None:
+        return _make("hold", Judged("met", _("None on that day.")), dose, files)
+    if hold.clears_on is None:
+        judged = Judged("pending", _("%(why)s. No end is entered yet.") % {"why": hold.reason})
+    else:
+        said = {"why": hold.reason, "day": _day(hold.clears_on)}
+        judged = Judged("too_soon", _("%(why)s. Dosing again from %(day)s.") % said)
+    clear = _step("clear_hold", _("Enter the clear date"), "hold", "hold-clear", hold_id=hold.pk)
+    return _make("hold", judged, dose, files, clear)
+
+
+def _dates(dose: PlannedDose, day: date, files: Files) -> Gate:
+    if dose.floor_on is None or day >= dose.floor_on:
+        return _make("dates", Judged("met", _("The day is allowed.")), dose, files)
+    judged = Judged("too_soon", _("Not before %(day)s.") % {"day": _day(dose.floor_on)})
+    why = _step("move_visit", _("See the rule"), "floor", "dose", dose_id=dose.pk)
+    return _make("dates", judged, dose, files, why)
+
+
+def _site(dose: PlannedDose, day: date, files: Files) -> Gate:
+    prescription = dose.prescription
+    facts = doses.regimen_of(prescription).site_of_care
+    flags, code = set(facts.flags), doses.drug_code(prescription.regimen_id)
+    action = None
+    judged = Judged("met", _("Home."))
+    if "SITE_NOT_HOME" in flags:
+        judged = Judged("forbids", _("Given at a certified facility, never at home."))
+    elif "SITE_TOUCH_REQUIRED" in flags:
+        ends = [site.expires_on for site in files.sites if site.code == code]
+        if any(day <= end for end in ends):
+            judged = Judged("met", _("A site authorization covers homes."), max(ends))
+        else:
+            state = "expired" if ends else "missing"
+            judged = Judged(state, _("No site authorization that covers homes is on file for that day."))
+    elif "SITE_CLINIC_PREFERRED" in flags:
+        if (prescription.patient_id, prescription.pk) in files.decided:
+            judged = Judged("met", _("A decision for home is on file."))
+        else:
+            judged = Judged("missing", _("Given in a clinic unless a decision for home is on file."))
+            action = _record(dose, "site_decision", "record_decision", _("Record the decision"), "site")
+    return _make("site", judged, dose, files, action, source=facts.source)
+
+
+def _prerequisites(dose: PlannedDose, day: date, files: Files) -> Iterator[Gate]:
+    booked = dose.pk in files.visits
+    firsts = {
+        rule.kind for rule in doses.regimen_of(dose.prescription).prerequisites if rule.when in FIRST_DOSE
+    }
+    for found in gates(dose, day, files.papers):
+        rule = table.rule_of(
+            found.kind, found.state, blocks=found.blocks, first=found.kind in firsts, booked=booked
+        )
+        action = _record(dose, found.kind, "record_result", _("Record the result"), "result_in_date")
+        papers = any(word in found.kind for word in PAPER_WORDS)
+        yield replace(
+            found, rule=rule, group="papers" if papers else "labs", action=None if found.met else action
+        )
+
+
+def _authorization(dose: PlannedDose, day: date, files: Files) -> Gate:
+    prescription = dose.prescription
+    papers = [
+        paper
+        for paper in files.approvals.get(prescription.patient_id, ())
+        if paper.prescription_id in (None, prescription.pk)
+    ]
+    asked = files.paper(dose, ASKED)
+    judged = gate_states.judge_authorization(
+        [Approval(x.dated_on, x.valid_until_on, x.units, x.clear) for x in papers],
+        asked.dated_on if asked else None,
+        day,
+        units_needed(dose, day),
+        _units_before(dose, day, files),
+    )
+    on = None if judged.rests_on is None else papers[judged.rests_on]
+    if judged.state == "pending":
+        on = asked
+    record = _record(
+        dose, AUTHORIZATION, "record_authorization", _("Record the authorization"), "authorization"
+    )
+    return _make("authorization", judged, dose, files, record, evidence=on)
+
+
+def units_needed(dose: PlannedDose, day: date) -> int | None:
+    """Billing units of the dose for a service on `day`; None when amount or code is not known."""
+    product = products.get(doses.drug_code(dose.prescription.regimen_id))
+    return gate_states.units_of(dose.amount_mg, product.unit_on(day) if product else None)
+
+
+def _units_before(dose: PlannedDose, day: date, files: Files) -> Iterator[tuple[date, int]]:
+    product = products.get(doses.drug_code(dose.prescription.regimen_id))
+    for other in files.taken.get(dose.prescription_id, ()):
+        if other.number == dose.number or (other.on, other.number) > (day, dose.number):
+            continue
+        units = gate_states.units_of(other.amount_mg, product.unit_on(other.on) if product else None)
+        if units:
+            yield other.on, units
+
+
+def _drug(dose: PlannedDose, day: date, files: Files) -> Gate:
+    steps = files.steps.get(dose.pk, [])
+    product = products.get(doses.drug_code(dose.prescription.regimen_id))
+    storage = product.storage if product else None
+    judged = gate_states.judge_drug(
+        [SupplyFact(x.step, x.on, x.lowest_c, x.highest_c, x.expected_on) for x in steps], storage, day
+    )
+    on = None if judged.rests_on is None else steps[judged.rests_on]
+    verb, word = {
+        "missing": ("order_drug", _("Order the drug")),
+        "not_yet": ("ship_drug", _("Record the shipment")),
+        "forbids": ("order_drug", _("Order a new parcel")),
+    }.get(judged.state, ("receive_drug", _("Record the parcel")))
+    act = _step(verb, word, "drug_received", "dose", dose_id=dose.pk)
+    return _make("drug", judged, dose, files, act, evidence=on, source=storage.source if storage else "")
+
+
+def _screen(dose: PlannedDose, day: date, files: Files) -> Gate:
+    paper: Evidence | None = files.paper(dose, SCREEN)
+    judged = gate_states.judge_screen(
+        paper.dated_on if paper else None, bool(paper and paper.clear), day, files.today(dose)
+    )
+    on = paper if judged.rests_on is not None else None
+    record = _record(dose, SCREEN, "record_screen", _("Record the health screen"), "health_screen")
+    return _make(SCREEN, judged, dose, files, record, evidence=on)
+
+
+def _nurse(dose: PlannedDose, files: Files) -> Gate:
+    visit = files.visits.get(dose.pk)
+    if visit is None:
+        find = _step("find_times", _("Find times"), "nurse_booked", "dose-slots", dose_id=dose.pk)
+        return _make("nurse", Judged("missing", _("No visit booked.")), dose, files, find)
+    said = {"nurse": visit.nurse.first_name, "day": _day(clock.local_day(visit.starts_at, visit.time_zone))}
+    return _make("nurse", Judged("met", _("%(nurse)s on %(day)s.") % said), dose, files, evidence=visit)
+
+
+def _confirmed(dose: PlannedDose, files: Files) -> Gate:
+    visit = files.visits.get(dose.pk)
+    if visit is None:
+        return _make("confirmed", Judged("not_yet", _("Nothing is booked yet.")), dose, files)
+    if visit.state in SAID_YES or visit.confirmed_at is not None:
+        return _make("confirmed", Judged("met", _("The patient said yes.")), dose, files, evidence=visit)
+    confirm = _step("confirm", _("Confirm by phone"), "confirmed", "visit", visit_id=visit.pk)
+    return _make(
+        "confirmed", Judged("pending", _("Not confirmed yet.")), dose, files, confirm, evidence=visit
+    )
+
+
+def _diagnosis(dose: PlannedDose, day: date, files: Files) -> Iterator[Gate]:
+    prescription = dose.prescription
+    code = prescription.diagnosis_code or prescription.patient.diagnosis_code
+    for problem in diagnosis.problems(code, doses.regimen_of(prescription), day):
+        correct = _step(
+            "correct_code",
+            _("Correct the code"),
+            "diagnosis",
+            "prescription-amend",
+            prescription_id=prescription.pk,
+        )
+        yield _make("diagnosis", Judged("pending", problem.text), dose, files, correct)
+
+
+def at_start(found: Gate, dose: PlannedDose, files: Files) -> Gate:
+    """The gate as the start will judge it, also while nothing is booked yet; a lead may open it beforehand."""
+    rule = table.rule_of(found.kind, found.state, blocks=found.blocks)
+    return _opened(replace(found, rule=rule, bites_at_booking=False, override=None), dose, files)
+
+
+def doorstep_gate(rule: Prerequisite, dose: PlannedDose, day: date, files: Files) -> Gate:
+    """A same-day check: only an answer dated on the day itself counts, and the newest one."""
+    paper = files.paper(dose, rule.kind)
+    if paper is not None and paper.dated_on != day:
+        paper = None
+    title = title_of(rule.kind)
+    if paper is None:
+        judged = Judged("missing", _("checked on the day of the visit."))
+    elif paper.clear:
+        judged = Judged("met", _("checked, all well."))
+    else:
+        judged = Judged("forbids", _("the answer today does not allow the dose."))
+    found = Gate(
+        kind=rule.kind, title=title, state=judged.state, sentence=f"{title}: {judged.text}", blocks=rule.blocks,
+        bites_at_booking=False, source=rule.source, evidence=paper, group="screen",
+        rule=table.rule_of(rule.kind, judged.state, blocks=rule.blocks),
+    )  # fmt: skip
+    return _opened(found, dose, files)
+
+
+def identity_gate(checked: bool, rule: GateRule = table.RULES["identity"]) -> Gate:
+    """Two identifiers at the door: asked of the nurse, never on file beforehand."""
+    title = title_of("identity")
+    text = _("name and date of birth checked.") if checked else _("check name and date of birth.")
+    return Gate(
+        kind="identity", title=title, state="met" if checked else "missing", sentence=f"{title}: {text}",
+        blocks=True, bites_at_booking=False, source="", group=GROUPS["identity"], rule=rule,
+    )  # fmt: skip
+
+
+def _day(on: date) -> str:
+    return f"{on:%b} {on.day}, {on.year}"
