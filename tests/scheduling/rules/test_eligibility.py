@@ -143,6 +143,32 @@ def test_a_day_without_a_shift_says_so(other):
     assert problem == Problem("NO_SHIFT", "The nurse does not work on Tuesday, Mar 10, 2026.", absolute=False)
 
 
+def broken(starts=time(8), ends=time(17), pause=(time(12), time(12, 30))):
+    return ShiftFact(1, starts, ends, date(2026, 1, 1), None, *pause)
+
+
+@pytest.mark.parametrize(("start", "end"), [("09:00", "12:00"), ("12:30", "15:00"), ("08:00", "09:00")])
+def test_a_visit_may_touch_a_break(start, end):
+    assert hours_problem([broken()], [], span(start, end), CHICAGO) is None
+
+
+@pytest.mark.parametrize(("start", "end"), [("09:00", "12:01"), ("12:29", "15:00"), ("09:00", "16:00")])
+def test_a_visit_over_a_break_needs_a_reason_and_names_the_break(start, end):
+    assert hours_problem([broken()], [], span(start, end), CHICAGO) == Problem(
+        "ON_BREAK", "The visit runs over the nurse's break, 12:00 pm to 12:30 pm.", absolute=False
+    )
+
+
+def test_of_two_shifts_around_a_visit_the_one_without_a_break_counts():
+    assert hours_problem([broken(), shift()], [], span("11:00", "13:00"), CHICAGO) is None
+
+
+def test_outside_the_hours_the_break_is_not_what_is_told():
+    problem = hours_problem([broken()], [], span("11:00", "18:00"), CHICAGO)
+    assert problem is not None
+    assert problem.code == "OUTSIDE_SHIFT"
+
+
 @pytest.mark.parametrize("edges", [{"first": DAY}, {"last": DAY}])
 def test_a_shift_counts_on_its_first_and_last_day(edges):
     assert hours_problem([shift(**edges)], [], span("09:00", "10:00"), CHICAGO) is None
