@@ -12,11 +12,11 @@ from django.utils.translation import ngettext
 
 from patients.models import Patient
 from scheduling import clock
-from scheduling.models import Notice, PlannedCheck, PlannedDose, SlotHold, Visit
+from scheduling.models import Notice, PlannedCheck, PlannedDose, Visit
 from scheduling.readings.trail import moment, who
 from scheduling.readings.words import day_words
 from scheduling.rules import states
-from scheduling.services import notices, patient_changes
+from scheduling.services import notices, patient_changes, slot_holds
 
 AHEAD = timedelta(days=60)  # as far as the queue looks
 
@@ -73,9 +73,7 @@ def waiting(patient: Patient, *, now: datetime | None = None) -> Waiting:
         stopped=owed.filter(state=Notice.State.SUPPRESSED, reason=notices.AWAY, expires_at__gt=now).count(),
         doses=due.exclude(visits__state__in=states.HOLDING).count(),
         checks=checks.exclude(visits__state__in=states.HOLDING).count(),
-        slot_holds=SlotHold.objects.filter(
-            patient=patient, released_at__isnull=True, expires_at__gt=now
-        ).count(),
+        slot_holds=slot_holds.standing(now).filter(patient=patient).count(),
     )
 
 

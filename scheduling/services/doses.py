@@ -246,14 +246,18 @@ def extend_calendars(*, today: date | None = None) -> int:
 
 
 def _running_short(today: date) -> set[int]:
-    """Orders with less than two years of doses stored, and those whose lab draws end within 200 days."""
+    """Orders with less than two years of doses stored, and those whose lab draws end within 200 days.
+
+    Nothing is planned for somebody who is not at home: coming back plans it (patient_changes.set_status).
+    """
+    running = Prescription.objects.filter(patient__status=Patient.Status.ACTIVE)
     doses_end = (
-        Prescription.objects.filter(status=Prescription.Status.ACTIVE, total_doses__isnull=True)
+        running.filter(status=Prescription.Status.ACTIVE, total_doses__isnull=True)
         .annotate(last_due=Max("doses__due_on", filter=Q(doses__state="planned")))
         .filter(last_due__lt=today + relativedelta(years=2))
     )
     draws_end = (  # after the drug is stopped, too: some are watched for years
-        Prescription.objects.exclude(status=Prescription.Status.DRAFT)
+        running.exclude(status=Prescription.Status.DRAFT)
         .annotate(last_draw=Max("planned_checks__due_on"))
         .filter(last_draw__gte=today - timedelta(days=90), last_draw__lt=today + timedelta(days=200))
     )

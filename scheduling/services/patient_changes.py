@@ -18,10 +18,10 @@ from nurses.models import Nurse
 from patients.models import Contact, Patient, Prescription
 from patients.validators import e164
 from scheduling import clock
-from scheduling.models import Event, SlotHold, Visit
+from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, StaleVersion
-from scheduling.services import attention, doses, events, notices, preflight
+from scheduling.services import attention, doses, events, notices, preflight, slot_holds
 from scheduling.services.guard import fits, writes
 
 FIELDS = (
@@ -165,7 +165,7 @@ def _change_status(
 def _stop(patient: Patient, now: datetime | None) -> dict[str, int]:
     """What waits for the patient waits no longer: messages and held times, counted."""
     at = now or timezone.now()
-    held = SlotHold.objects.filter(patient=patient, released_at__isnull=True, expires_at__gt=at)
+    held = slot_holds.standing(at).filter(patient=patient)
     return {"messages": notices.stop(patient, now=now), "slot_holds": held.update(released_at=at)}
 
 

@@ -13,7 +13,7 @@ from patients.models import Patient
 from scheduling.models import Event, Notice, SlotHold, Visit
 from scheduling.readings import queue
 from scheduling.rules.errors import BadInput, RuleBroken, StaleVersion
-from scheduling.services import booking, notices, patient_changes
+from scheduling.services import booking, doses, notices, patient_changes
 from tests.makers import (
     DAY,
     MINUTE,
@@ -255,3 +255,14 @@ def test_a_result_recorded_for_somebody_away_starts_nothing():
     say(patient, "in_hospital")
     make_evidence(patient, "hbv_screening", today_at())
     assert queue.rows(make_user()) == []
+
+
+@everything
+def test_nothing_is_planned_further_for_somebody_away_until_they_are_back():
+    patient = make_patient()
+    make_prescription(patient)
+    later = today_at() + 700 * DAY
+    say(patient, "transferred")
+    assert doses.extend_calendars(today=later) == 0
+    say(patient, "active", why="back with us")
+    assert doses.extend_calendars(today=later) == 1
