@@ -13,7 +13,10 @@ from infusion_home.widgets import NumberText
 from scheduling.models import Visit
 from scheduling.models.record import REACTIONS
 from scheduling.readings import words
+from scheduling.readings.door import Door
+from scheduling.services import readiness
 
+ANSWERS = [("yes", gettext_lazy("Checked, all well")), ("no", gettext_lazy("Not well: do not give the dose"))]
 ALLERGIC = [("", gettext_lazy("No, or not sure")), ("hypersensitivity", gettext_lazy("Yes, allergic"))]
 
 
@@ -80,6 +83,44 @@ class RecordForm(forms.Form):
         if found.get("reaction") == "none" and found.get("reaction_type"):
             self.add_error("reaction_type", _("You chose no reaction above. Change one of the two."))
         return found
+
+
+class StartForm(forms.Form):
+    """The nurse's go: who the patient is, and one question for each check of the day. Nothing is chosen
+    beforehand except what was answered earlier today."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)
+    identity = forms.BooleanField(
+        label=gettext_lazy("I checked the name and the date of birth"),
+        error_messages={"required": gettext_lazy("Check name and date of birth, then tick this.")},
+    )
+
+    def __init__(self, *args: Any, door: Door, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {"version": door.visit.version, **_answered(door)})
+        super().__init__(*args, **kwargs)
+        self.kinds = [rule.kind for rule in door.checks]
+        for kind in self.kinds:
+            self.fields[f"check_{kind}"] = forms.ChoiceField(
+                label=readiness.title_of(kind),
+                choices=ANSWERS,
+                widget=forms.RadioSelect,
+                error_messages={"required": gettext_lazy("Answer this check.")},
+            )
+
+    def for_service(self) -> dict[str, Any]:
+        """What services.starting.start_visit asks for."""
+        said = self.cleaned_data
+        return {
+            "version": said["version"],
+            "identity_checked": said["identity"],
+            "doorstep": {kind: said[f"check_{kind}"] == "yes" for kind in self.kinds},
+        }
+
+
+def _answered(door: Door) -> dict[str, str]:
+    """What was answered today already: a page opened twice asks once."""
+    word = {"met": "yes", "forbids": "no"}
+    return {f"check_{gate.kind}": word[gate.state] for gate in door.verdict.gates if gate.state in word}
 
 
 def _plain(amount: Any) -> str:

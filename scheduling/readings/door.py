@@ -14,9 +14,11 @@ from scheduling import clock
 from scheduling.models import DoseRecord, Visit
 from scheduling.models.record import REACTIONS
 from scheduling.readings import day, words
+from scheduling.rules import states
 from scheduling.rules.durations import applies
-from scheduling.rules.regimen import Regimen
-from scheduling.services import doses, readiness
+from scheduling.rules.regimen import Prerequisite, Regimen
+from scheduling.services import doses, readiness, starting
+from scheduling.services.starting import GoNoGo
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,12 @@ class Door:
     visit: Visit
     moments: Sequence[Moment]
     regimen: Regimen | None
-    checks: Sequence[str]
-    gates: Sequence[readiness.Gate]
+    checks: Sequence[Prerequisite]
+    verdict: GoNoGo
     reactions: Sequence[DoseRecord]
     record: DoseRecord | None
     recordable: bool
+    startable: bool
 
     @property
     def patient(self) -> Patient:
@@ -85,8 +88,35 @@ class Door:
         return day.directions_to(self.patient)
 
     @property
-    def open_gates(self) -> list[readiness.Gate]:
-        return [gate for gate in self.gates if not gate.met]
+    def on_file(self) -> list[readiness.Gate]:
+        """The gates that papers and parcels answer; the nurse's own checks are asked in the form."""
+        asked = {"identity", *(rule.kind for rule in self.checks)}
+        return [gate for gate in self.verdict.gates if gate.kind not in asked]
+
+    @property
+    def closed(self) -> list[readiness.Gate]:
+        """What stands against the start whatever the nurse finds: it is for the office to settle."""
+        return [gate for gate in self.on_file if gate.closed]
+
+    @property
+    def passed(self) -> list[readiness.Gate]:
+        """Not met, and opened by the clinical lead."""
+        return [gate for gate in self.on_file if gate.override is not None]
+
+    @property
+    def asides(self) -> list[readiness.Gate]:
+        """Not met, and only worth a question."""
+        return [gate for gate in self.on_file if not gate.met and not gate.closed and gate.override is None]
+
+    @property
+    def met(self) -> list[readiness.Gate]:
+        return [gate for gate in self.on_file if gate.met]
+
+    @property
+    def started(self) -> str:
+        """`9:05 am` on the patient's wall; "" when no go was given."""
+        at = self.visit.started_at
+        return words.clock_words(at.astimezone(ZoneInfo(self.visit.time_zone))) if at else ""
 
     @property
     def advice(self) -> list[Advice]:
@@ -108,18 +138,24 @@ class Door:
 def door_of(visit: Visit, *, now: datetime | None = None) -> Door:
     """What the visit page shows. The visit has patient, `ways` to call, dose and prescription loaded."""
     dose, on = visit.dose, visit.local_start.date()
+    today = clock.today_in(visit.time_zone, now)
+    startable = "in_progress" in states.MOVES[visit.state] and on == today
+    verdict = starting.go_no_go(visit, now=now)
     if dose is None:
-        return Door(visit, moments_of(visit), None, (), (), (), None, recordable=False)
+        return Door(
+            visit, moments_of(visit), None, (), verdict, (), None, recordable=False, startable=startable
+        )
     standing = doses.standing_records(dose.prescription)
     return Door(
         visit=visit,
         moments=moments_of(visit),
         regimen=day.regimen_of(visit),
-        checks=readiness.doorstep_checks(dose),
-        gates=readiness.gates(dose, on),
+        checks=readiness.doorstep_rules(dose),
+        verdict=verdict,
         reactions=[record for record in standing.values() if record.reaction != "none"],
         record=standing.get(dose.number),
-        recordable=dose.state == dose.State.PLANNED and on <= clock.today_in(visit.time_zone, now),
+        recordable=dose.state == dose.State.PLANNED and on <= today,
+        startable=startable,
     )
 
 

@@ -13,7 +13,7 @@ from patients.models import Prescription
 from scheduling import clock
 from scheduling.models import PlannedDose, Visit
 from scheduling.readings.chart_words import as_sentence, day_words
-from scheduling.readings.warnings import Caution
+from scheduling.readings.warnings import Caution, of_diagnosis
 from scheduling.readings.words import mg_words
 from scheduling.rules import states
 from scheduling.rules.calendar import Calendar, Dose
@@ -27,9 +27,6 @@ FLAG_WORDS = {
     "OVERDUE": "stop", "MISSED": "stop", "ON_HOLD": "hold", "RESTART_REVIEW": "wait", "DOSE_CAPPED": "wait",
 }  # fmt: skip
 SHOWN = 8
-BARE_CODES_END_ON = date(2025, 10, 1)  # ICD-10-CM 2026: G35 alone is no longer billable
-HEADERS = {"G35", "G35.B", "G35.C"}
-PROGRESSIVE = ("G35.B", "G35.C2")
 
 
 @dataclass(frozen=True)
@@ -66,18 +63,8 @@ def _line(dose: Dose) -> PreviewLine:
 def cautions(calendar: Calendar, regimen: Regimen, wish: Wish, today: date) -> list[Caution]:
     """What a person should look at before saving; none of it stands in the way."""
     found = [Caution("wait", note.text, note.source) for note in calendar.notes]
-    code = wish.diagnosis_code.strip().upper()
-    if regimen.relapsing_only and code.startswith(PROGRESSIVE):
-        said = {"code": code, "for": regimen.indication}
-        found.append(Caution("wait", _("%(code)s does not fit: this regimen is for %(for)s.") % said))
-    if code in HEADERS and today >= BARE_CODES_END_ON:
-        text = _("Use G35.A, G35.B0 to B2, G35.C0 to C2 or G35.D.")
-        found.append(
-            Caution("wait", _("%(code)s alone is not billable since Oct 1, 2025.") % {"code": code}, text)
-        )
-    elif code and not code.startswith("G35") and "MS" in regimen.indication:
-        said = {"code": code, "for": regimen.indication}
-        found.append(Caution("wait", _("%(code)s is not a code for MS; this regimen is for %(for)s.") % said))
+    first = next((dose.planned_on or dose.due_on for dose in calendar.planned), today)
+    found += of_diagnosis(wish.diagnosis_code, regimen, first)
     if not wish.given and wish.start_on < today - timedelta(days=30):
         title = _("The start is in the past and no earlier dose is listed.")
         found.append(Caution("wait", title, _("Dose 1 counts as overdue. Add the doses given elsewhere.")))

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
 from scheduling.readings.chart_words import as_sentence, day_words
+from scheduling.rules import diagnosis
 from scheduling.rules.calendar import Calendar
 from scheduling.rules.errors import BadInput
+from scheduling.rules.regimen import Regimen
 
 if TYPE_CHECKING:
     from scheduling.readings.chart import Card
@@ -43,6 +46,8 @@ def of_card(card: Card, calendar: Calendar | None, wrong: BadInput | None) -> li
         found.append(Caution("info", _("Why it was stopped:"), card.prescription.discontinued_why))
     if not card.open:
         return found
+    code = card.prescription.diagnosis_code or card.prescription.patient.diagnosis_code
+    found += of_diagnosis(code, card.regimen, _next_day(card))
     found += _of_visits(card) + _of_next(card) + _of_holds(card)
     if card.prescription.expires_on < card.today:
         ended = {"day": day_words(card.prescription.expires_on)}
@@ -54,6 +59,22 @@ def of_card(card: Card, calendar: Calendar | None, wrong: BadInput | None) -> li
             )
         )
     return found
+
+
+def of_diagnosis(code: str, regimen: Regimen, service_on: date) -> list[Caution]:
+    """What is wrong with the diagnosis code for this drug on a day of service; it warns, nothing more."""
+    return [
+        Caution("wait", problem.text, problem.remedy)
+        for problem in diagnosis.problems(code, regimen, service_on)
+    ]
+
+
+def _next_day(card: Card) -> date:
+    """The day of the next dose: its visit's, else the planned one, else today."""
+    line = card.next
+    if line is None:
+        return card.today
+    return line.visit.local_start.date() if line.visit else max(line.row.due_on, card.today)
 
 
 def _of_visits(card: Card) -> list[Caution]:

@@ -56,6 +56,7 @@ def record_given(
     events.write(
         "dose_recorded", by=by, patient=patient, subject=record, dose=dose.pk,
         given_on=given_on.isoformat(), reaction=reaction,
+        go_given=bool(visit and visit.started_at),
     )  # fmt: skip
     doses.sync(dose.prescription, today=today)
     return record

@@ -9,17 +9,18 @@ from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from nurses.models import Nurse
 from patients.models import Prescription
 from scheduling import clock, selectors
-from scheduling.forms.nurse import RecordForm
+from scheduling.forms.fields import refuse
+from scheduling.forms.nurse import RecordForm, StartForm
 from scheduling.models import Visit
 from scheduling.readings import day as readings
 from scheduling.readings import door
 from scheduling.rules.errors import Refused
-from scheduling.services import events, records
+from scheduling.services import events, records, starting
 
 
 @require_safe
@@ -55,10 +56,33 @@ def visit(request: HttpRequest, visit_id: int) -> HttpResponse:
     """Everything needed at the door."""
     found = _mine(request, visit_id)
     events.chart_read(found.patient, by=request.user, what="visit")
-    may_record = found.dose is not None and selectors.may_record(request.user, found.dose)
-    return render(
-        request, "scheduling/nurse/visit.html", {"door": door.door_of(found), "may_record": may_record}
-    )
+    seen = door.door_of(found)
+    return _visit_page(request, seen, StartForm(door=seen))
+
+
+@require_POST
+@selectors.nurse_only
+def start(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """The nurse's go: back to the visit (302), or the visit again with what stands in the way (422, 409)."""
+    found = _mine(request, visit_id)
+    form = StartForm(request.POST, door=door.door_of(found))
+    status = 422
+    if form.is_valid():
+        try:
+            starting.start_visit(visit_id=found.pk, by=request.user, **form.for_service())
+        except Refused as no:
+            status = refuse(form, no)
+        else:
+            messages.success(request, _("Go. The visit is under way."))
+            return redirect("nurse-visit", visit_id=found.pk)
+    return _visit_page(request, door.door_of(_mine(request, visit_id)), form, status)
+
+
+def _visit_page(request: HttpRequest, seen: door.Door, form: StartForm, status: int = 200) -> HttpResponse:
+    dose = seen.visit.dose
+    may_record = dose is not None and selectors.may_record(request.user, dose)
+    context = {"door": seen, "may_record": may_record, "form": form if seen.startable else None}
+    return render(request, "scheduling/nurse/visit.html", context, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -37,12 +37,15 @@ WHO = {
     "home": ROLES, "settings": ROLES, "sign-out": ROLES,
     "queue": OFFICE, "find": OFFICE, "dose-book": OFFICE, "dose-slots": OFFICE, "visit": OFFICE, "visit-move": OFFICE,
     "visit-cancel": OFFICE, "board": OFFICE, "nurses": OFFICE, "nurse": OFFICE, "notices": OFFICE,
-    "patients": OFFICE, "patient-new": OFFICE, "patient-edit": OFFICE, "patient-status": OFFICE, "chart": OFFICE, "prescription-new": OFFICE,
+    "patients": OFFICE, "patient-new": OFFICE, "patient-edit": OFFICE, "patient-status": OFFICE, "readiness": OFFICE,
+    "dose-readiness": OFFICE, "chart": OFFICE, "prescription-new": OFFICE,
     "prescription-preview": OFFICE, "prescription-amend": OFFICE, "prescription-hold": OFFICE,
     "hold-clear": OFFICE, "prescription-stop": OFFICE, "evidence-new": OFFICE, "evidence-withdraw": OFFICE,
-    "measurement-new": OFFICE, "dose": OFFICE, "dose-record": OFFICE, "record-correct": OFFICE,
+    "measurement-new": OFFICE, "patient-decide": OFFICE, "dose": OFFICE, "dose-record": OFFICE,
+    "record-correct": OFFICE,
     "audit": {"lead", "admin"}, "overrides": {"lead", "admin"},
     "nurse-today": {"nurse"}, "nurse-day": {"nurse"}, "nurse-visit": {"nurse"}, "nurse-record": {"nurse"},
+    "nurse-start": {"nurse"},
     "my-home": {"patient"}, "my-visit": {"patient"}, "my-therapy": {"patient"},
     "styleguide": EVERYBODY,  # served in demo and tests only; its people are samples
 }  # fmt: skip

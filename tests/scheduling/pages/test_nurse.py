@@ -163,7 +163,7 @@ def test_papers_that_are_missing_on_the_day_are_named_at_the_door(client, clock)
     page = get(client, nurse, "nurse-visit", visit_id=visit.pk).content.decode()
     assert "Before you start" in page and "Baseline brain MRI: none on file." in page
     assert "none required" not in page.lower()  # no premedication is nothing to give
-    assert "REMS patient authorization" not in page  # on file and in date
+    assert page.index("checks are met") < page.index("REMS patient authorization")  # on file and in date
 
 
 def test_earlier_reactions_are_told_with_what_to_do(client):
