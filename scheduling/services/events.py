@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
+from django.utils import timezone
 
 from accounts.models import User
 from patients.models import Patient
 from scheduling.models import Event
+
+ONE_LOOK = timedelta(minutes=15)  # as long as a page may lie idle
 
 # Where the request in hand came from ("page 10.0.0.7"); set by scheduling.middleware.
 origin: ContextVar[str] = ContextVar("origin", default="")
@@ -43,6 +47,14 @@ def write(
 def chart_read(patient: Patient, *, by: User, what: str) -> None:
     """Somebody looked at a patient's chart. Reads are in the trail like changes."""
     write("chart_read", by=by, patient=patient, subject=what)
+
+
+def chart_read_once(patient: Patient, *, by: User, what: str) -> None:
+    """The same for a part that is asked for again with every word typed: one row while a form is filled in."""
+    since = timezone.now() - ONE_LOOK
+    seen = Event.objects.filter(patient=patient, at__gt=since, action="chart_read", actor=by, subject=what)
+    if not seen.exists():
+        chart_read(patient, by=by, what=what)
 
 
 def charts_read(patients: Iterable[Patient], *, by: User, what: str) -> None:

@@ -21,7 +21,8 @@ urlpatterns = [
         name="prescription-preview",
     ),
     path("patients/<int:patient_id>/evidence/new/", evidence.evidence_new, name="evidence-new"),
-    path("patients/<int:patient_id>/measurements/new/", patients.measurement_new, name="measurement-new"),
+    path("patients/<int:patient_id>/measurements/new/", records.measurement_new, name="measurement-new"),
+    path("patients/<int:patient_id>/decide/", records.patient_decide, name="patient-decide"),
     path(
         "prescriptions/<int:prescription_id>/amend/",
         prescriptions.prescription_amend,

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from patients.models import Patient
 from scheduling import clock, selectors
 from scheduling.forms.fields import refuse
-from scheduling.forms.patients import MeasurementForm, PatientEditForm, PatientForm
+from scheduling.forms.patients import PatientEditForm, PatientForm
 from scheduling.readings import chart, patient_list, tabs
 from scheduling.rules.errors import Refused
-from scheduling.services import duplicates, events, patient_changes, patients
+from scheduling.services import duplicates, events, patient_changes
 
 PAGE = 25
 
@@ -172,24 +172,3 @@ def patient_of(request: HttpRequest, patient_id: int, what: str) -> Patient:
     if request.method in {"GET", "HEAD"}:
         events.chart_read(patient, by=request.user, what=what)
     return patient
-
-
-@selectors.office_only
-def measurement_new(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Record a weight or a height; amounts that depend on it are worked out again."""
-    patient = patient_of(request, patient_id, "measurement")
-    kind = request.GET.get("kind", "weight_kg")
-    initial = {"kind": kind, "measured_on": clock.today_in(patient.time_zone)}
-    form, status = MeasurementForm(request.POST or None, initial=initial), 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                patients.record_measurement(patient_id=patient.pk, by=request.user, **form.cleaned_data)
-            except Refused as no:
-                status = refuse(form, no, {"weight_kg": "value", "height_cm": "value"})
-            else:
-                messages.success(request, _("Measurement recorded."))
-                return redirect(reverse("chart", args=[patient.pk]) + "?tab=records")
-    context = {"section": "patients", "patient": patient, "form": form}
-    return render(request, "scheduling/patients/measurement.html", context, status=status)

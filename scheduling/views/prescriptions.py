@@ -1,7 +1,9 @@
-"""An order: written with its calendar beside it, amended, held, cleared, stopped."""
+"""An order: written with its calendar beside it; amended, held, cleared, stopped with before and after."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -13,18 +15,19 @@ from django.views.decorators.http import require_POST
 
 from patients.models import Patient, Prescription
 from scheduling import clock, selectors
-from scheduling.forms.fields import refuse, sentence
+from scheduling.forms.fields import sentence
 from scheduling.forms.prescriptions import AmendForm, ClearHoldForm, HoldForm, Order, StopForm
 from scheduling.readings import preview
 from scheduling.rules.errors import Refused
-from scheduling.services import doses, events, prescribing
-from scheduling.views.patients import patient_of
+from scheduling.services import doses, prescribing
+from scheduling.views.before_after import NOT_SAID, ChangeForm, Values, looked, previews
 
 
 @selectors.office_only
 def prescription_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     """The form with its preview. `do` says which button was pressed: preview, add-row or save."""
-    patient = patient_of(request, patient_id, "prescription")
+    patient = get_object_or_404(selectors.patients_for(request.user), pk=patient_id)
+    looked(request, patient, "prescription")
     do = request.POST.get("do", "save")
     if request.method != "POST":
         chosen = {"regimen_id": request.GET.get("regimen", "")}
@@ -51,6 +54,7 @@ def prescription_new(request: HttpRequest, patient_id: int) -> HttpResponse:
 def prescription_preview(request: HttpRequest, patient_id: int) -> HttpResponse:
     """A part of the page: the preview, or the whole form when the regimen changed or a row was added."""
     patient = get_object_or_404(selectors.patients_for(request.user), pk=patient_id)
+    looked(request, patient, "prescription")
     do = request.POST.get("do", "")
     if do in {"add-row", "regimen"}:
         order = _as_typed(request, patient, do)
@@ -102,100 +106,50 @@ def _preview(patient: Patient, order: Order, *, alone: bool = False) -> dict[str
 
 
 def order_of(request: HttpRequest, prescription_id: int, what: str) -> Prescription:
-    """The order if the user may read it; looking leaves its audit row."""
+    """The order if the user may read it; looking leaves its audit row, one while a form is filled in."""
     order = get_object_or_404(selectors.prescriptions_for(request.user), pk=prescription_id)
-    if request.method in {"GET", "HEAD"}:
-        events.chart_read(order.patient, by=request.user, what=what)
+    looked(request, order.patient, what)
     return order
 
 
 @selectors.office_only
 def prescription_amend(request: HttpRequest, prescription_id: int) -> HttpResponse:
-    """Change terms of a running order; the old ones stay in its versions. `do=preview` saves nothing."""
+    """Change terms of a running order; the old ones stay in its versions."""
     order = order_of(request, prescription_id, "prescription")
     regimen, version = doses.regimen_of(order), prescribing.version_of(order)
     data = request.POST.copy() if request.method == "POST" else None
-    form, status = AmendForm(data, prescription=order, regimen=regimen, initial={"version": version}), 200
-    asks = data is not None and data.get("do") == "preview"
-    if asks:
-        form.fields["why"].required = False  # it is asked for when the change is saved
-    if data is not None and form.is_valid() and not asks:
-        status = 422
-        changes = form.changes()
-        if not changes:
-            messages.info(request, _("Nothing was changed."))
-            return redirect("chart", order.patient_id)
-        try:
-            prescribing.amend(
-                prescription_id=order.pk,
-                changes=changes,
-                why=form.cleaned_data["why"],
-                by=request.user,
-                version=form.cleaned_data["version"],
-            )
-        except Refused as no:
-            status = refuse(form, no, _amended(no))
-            data["version"] = str(version)  # the page shows what is new; the next try counts
-        else:
-            messages.success(request, _("Order amended. The calendar follows it."))
-            return redirect("chart", order.patient_id)
-    effect = _amend_effect(order, form) if data is not None and form.is_valid() else None
-    if data is not None and not form.is_valid():
-        status = status if status != 200 else 422
-    return _change_page(request, order, form, "amend", status, effect)
+    form = AmendForm(data, prescription=order, regimen=regimen, initial={"version": version})
 
+    def does(values: Values) -> Callable[[], Prescription]:
+        terms = {"changes": form.changes(), "version": values["version"], "why": values["why"]}
+        return partial(prescribing.amend, prescription_id=order.pk, by=request.user, **terms)
 
-def _amend_effect(order: Prescription, form: AmendForm) -> preview.Effect | None:
-    """The doses before and after; what the rules refuse is said beside its field."""
-    today = clock.today_in(order.patient.time_zone)
-    try:
-        return preview.effect(order, preview.with_terms(doses.case_of(order), form.changes()), today)
-    except Refused as no:
-        refuse(form, no, _amended(no))
-        return None
-
-
-def _amended(no: Refused) -> dict[str, str]:
-    return (
-        {no.field: "param_" + no.field.removeprefix("parameters.")}
-        if no.field.startswith("parameters.")
-        else {}
-    )
+    fields = {f"parameters.{name.removeprefix('param_')}": name for name in form.asked}
+    change = ChangeForm(request, form, order.patient_id, does, {"why": NOT_SAID}, fields)
+    if data is not None and not previews(request) and form.is_valid() and not form.changes():
+        messages.info(request, _("Nothing was changed."))
+        return redirect("chart", order.patient_id)
+    change.run()
+    if change.applied:
+        messages.success(request, _("Order amended. The calendar follows it."))
+        return change.leave()
+    if data is not None and change.status == 409:
+        data["version"] = str(version)  # the page shows what is new; the next try counts
+    return _change_page(request, order, change, "amend")
 
 
 @selectors.office_only
 def prescription_hold(request: HttpRequest, prescription_id: int) -> HttpResponse:
     """No dosing for a while; booked visits inside are flagged, not cancelled."""
     order = order_of(request, prescription_id, "hold")
-    today = clock.today_in(order.patient.time_zone)
-    form, status = HoldForm(request.POST or None, initial={"starts_on": today}), 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                prescribing.hold(prescription_id=order.pk, by=request.user, **form.cleaned_data)
-            except Refused as no:
-                status = refuse(form, no)
-            else:
-                messages.success(request, _("Dosing is on hold."))
-                return redirect("chart", order.patient_id)
-    return _change_page(request, order, form, "hold", status, _hold_effect(order, form, today))
-
-
-def _hold_effect(order: Prescription, form: HoldForm, today: Any) -> preview.Effect | None:
-    data = getattr(form, "cleaned_data", {}) if form.is_bound else {"starts_on": today, "clears_on": None}
-    if not data.get("starts_on"):
-        return None
-    after = preview.with_hold(doses.case_of(order), data["starts_on"], data.get("clears_on"))
-    return _effect(order, after, today)
-
-
-def _effect(order: Prescription, after: Any, today: Any) -> preview.Effect | None:
-    """None where the rules cannot read it: the form says why when it is sent."""
-    try:
-        return preview.effect(order, after, today)
-    except Refused:
-        return None
+    initial = {"starts_on": clock.today_in(order.patient.time_zone), "clears_on": None}
+    form = HoldForm(request.POST or None, initial=initial)
+    does = partial(partial, prescribing.hold, prescription_id=order.pk, by=request.user)
+    change = _change(request, form, order, does, {"reason": NOT_SAID}).run(initial)
+    if change.applied:
+        messages.success(request, _("Dosing is on hold."))
+        return change.leave()
+    return _change_page(request, order, change, "hold")
 
 
 @selectors.office_only
@@ -204,48 +158,42 @@ def hold_clear(request: HttpRequest, hold_id: int) -> HttpResponse:
     hold = get_object_or_404(selectors.holds_for(request.user), pk=hold_id)
     order = order_of(request, hold.prescription_id, "hold")
     initial = {"clears_on": clock.today_in(order.patient.time_zone)}
-    form, status = ClearHoldForm(request.POST or None, initial=initial), 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                prescribing.clear_hold(hold_id=hold.pk, by=request.user, **form.cleaned_data)
-            except Refused as no:
-                status = refuse(form, no)
-            else:
-                messages.success(request, _("Hold cleared. The doses are planned again."))
-                return redirect("chart", order.patient_id)
-    return _change_page(request, order, form, "clear", status, hold=hold)
+    form = ClearHoldForm(request.POST or None, initial=initial)
+    does = partial(partial, prescribing.clear_hold, hold_id=hold.pk, by=request.user)
+    change = _change(request, form, order, does, {}).run(initial)
+    if change.applied:
+        messages.success(request, _("Hold cleared. The doses are planned again."))
+        return change.leave()
+    return _change_page(request, order, change, "clear", hold=hold)
 
 
 @selectors.office_only
 def prescription_stop(request: HttpRequest, prescription_id: int) -> HttpResponse:
     """Stop the drug for good. What it does to doses and booked visits is said first."""
     order = order_of(request, prescription_id, "stop")
-    today = clock.today_in(order.patient.time_zone)
-    form, status = StopForm(request.POST or None, initial={"stopped_on": today}), 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                prescribing.stop(prescription_id=order.pk, by=request.user, **form.cleaned_data)
-            except Refused as no:
-                status = refuse(form, no)
-            else:
-                messages.success(request, _("The drug is stopped. Booked visits wait for a decision."))
-                return redirect("chart", order.patient_id)
-    effect = _effect(order, preview.with_stop(doses.case_of(order), today), today)
-    return _change_page(request, order, form, "stop", status, effect)
+    initial = {"stopped_on": clock.today_in(order.patient.time_zone)}
+    form = StopForm(request.POST or None, initial=initial)
+    does = partial(partial, prescribing.stop, prescription_id=order.pk, by=request.user)
+    change = _change(request, form, order, does, {"why": NOT_SAID}).run(initial)
+    if change.applied:
+        messages.success(request, _("The drug is stopped. Booked visits wait for a decision."))
+        return change.leave()
+    return _change_page(request, order, change, "stop")
+
+
+def _change(
+    request: HttpRequest,
+    form: Form,
+    order: Prescription,
+    does: Callable[..., Callable[[], Any]],
+    later: Values,
+) -> ChangeForm:
+    """A form whose fields are the arguments of its service."""
+    return ChangeForm(request, form, order.patient_id, lambda values: does(**values), later)
 
 
 def _change_page(
-    request: HttpRequest,
-    order: Prescription,
-    form: Form,
-    kind: str,
-    status: int,
-    effect: preview.Effect | None = None,
-    **more: Any,
+    request: HttpRequest, order: Prescription, change: ChangeForm, kind: str, **more: Any
 ) -> HttpResponse:
     words = {
         "amend": (_("Amend the order"), _("Save the change"), "primary"),
@@ -258,12 +206,11 @@ def _change_page(
         "patient": order.patient,
         "prescription": order,
         "regimen": doses.regimen_of(order),
-        "form": form,
         "kind": kind,
         "title": words[0],
         "button": words[1],
         "button_kind": words[2],
-        "effect": effect,
+        **change.context(),
         **more,
     }
-    return render(request, "scheduling/prescriptions/change.html", context, status=status)
+    return render(request, "scheduling/prescriptions/change.html", context, status=change.status)

@@ -1,31 +1,36 @@
-"""One dose: why it is as it is, that it was given, and putting a record right."""
+"""What happened: a dose given, a record put right, a measurement; and the visits that wait for a decision then."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from patients.models import Measurement
 from scheduling import clock, selectors
-from scheduling.forms.fields import refuse
+from scheduling.forms.patients import MeasurementForm
 from scheduling.forms.records import CorrectForm, RecordForm
 from scheduling.models import DoseRecord, PlannedDose
-from scheduling.readings import dose_page, preview
+from scheduling.readings import dose_page, effects
 from scheduling.readings.chart_words import day_words
-from scheduling.rules.errors import Refused
-from scheduling.services import doses, events, records
+from scheduling.services import doses, patients, records
+from scheduling.views.before_after import NOT_SAID, ChangeForm, Values, looked
 
 FIELDS = {"dose": ""}
+LATER = {"reaction": "none"}  # nobody has said yet; saving asks
 
 
 def _dose(request: HttpRequest, dose_id: int, what: str) -> PlannedDose:
     dose = get_object_or_404(selectors.doses_for(request.user), pk=dose_id)
-    if request.method in {"GET", "HEAD"}:
-        events.chart_read(dose.prescription.patient, by=request.user, what=what)
+    looked(request, dose.prescription.patient, what)
     return dose
 
 
@@ -46,26 +51,22 @@ def dose_why(request: HttpRequest, dose_id: int) -> HttpResponse:
 def dose_record(request: HttpRequest, dose_id: int) -> HttpResponse:
     """Record a dose as given. The effect on the doses to come is shown before it is saved."""
     dose = _dose(request, dose_id, "record")
-    patient = dose.prescription.patient
-    today = clock.today_in(patient.time_zone)
-    initial = {"given_on": _likely_day(dose, today), "amount_mg": _plain(dose)}
-    form, status = RecordForm(request.POST or None, initial=initial), 200
-    if request.method == "POST":
-        status = 422
-        if request.POST.get("do") == "preview":
-            form.is_valid()
-            status = 200
-        elif form.is_valid():
-            try:
-                record = records.record_given(dose_id=dose.pk, by=request.user, **form.cleaned_data)
-            except Refused as no:
-                status = refuse(form, no, FIELDS)
-            else:
-                messages.success(request, _recorded(record))
-                return redirect("chart", patient.pk)
-    elif dose.state == PlannedDose.State.GIVEN:
+    if request.method != "POST" and dose.state == PlannedDose.State.GIVEN:
         return redirect("dose", dose.pk)
-    return _record_page(request, dose, form, status, today)
+    today = clock.today_in(dose.prescription.patient.time_zone)
+    initial = {"given_on": _likely_day(dose, today), "amount_mg": _plain(dose)}
+    form = RecordForm(request.POST or None, initial=initial)
+
+    def does(values: Values) -> Callable[[], DoseRecord]:
+        return partial(records.record_given, dose_id=dose.pk, by=request.user, **values)
+
+    first = _comes_first(dose)
+    change = ChangeForm(request, form, dose.prescription.patient_id, does, LATER, FIELDS)
+    change.run(None if first else {"given_on": initial["given_on"]})
+    if change.applied:
+        messages.success(request, _recorded(change.applied.result))
+        return change.leave()
+    return _record_page(request, dose, change, first=first)
 
 
 def _likely_day(dose: PlannedDose, today: date) -> date:
@@ -100,48 +101,77 @@ def record_correct(request: HttpRequest, record_id: int) -> HttpResponse:
     """A new record that names the wrong one; both stay."""
     wrong = get_object_or_404(selectors.records_for(request.user), pk=record_id)
     dose = _dose(request, wrong.dose_id, "record")
-    today = clock.today_in(dose.prescription.patient.time_zone)
     initial = {name: getattr(wrong, name) for name in ("given_on", "reaction", "reaction_type", "note")}
     initial["amount_mg"] = dose_page.plain(wrong.amount_mg) if wrong.amount_mg is not None else ""
-    form, status = CorrectForm(request.POST or None, initial=initial), 200
-    if request.method == "POST":
-        status = 422
-        if request.POST.get("do") == "preview":
-            form.is_valid()
-            status = 200
-        elif form.is_valid():
-            try:
-                records.correct_record(record_id=wrong.pk, by=request.user, **form.cleaned_data)
-            except Refused as no:
-                status = refuse(form, no)
-            else:
-                messages.success(request, _("Record corrected. The calendar follows it."))
-                return redirect("chart", dose.prescription.patient_id)
-    return _record_page(request, dose, form, status, today, wrong=wrong)
+    form = CorrectForm(request.POST or None, initial=initial)
+
+    def does(values: Values) -> Callable[[], DoseRecord]:
+        return partial(records.correct_record, record_id=wrong.pk, by=request.user, **values)
+
+    later = {**LATER, "why": NOT_SAID}
+    change = ChangeForm(request, form, dose.prescription.patient_id, does, later, FIELDS).run()
+    if change.applied:
+        messages.success(request, _("Record corrected. The calendar follows it."))
+        return change.leave()
+    return _record_page(request, dose, change, wrong=wrong)
+
+
+@selectors.office_only
+def measurement_new(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Record a weight or a height; amounts that depend on it are worked out again and shown first."""
+    patient = get_object_or_404(selectors.patients_for(request.user), pk=patient_id)
+    looked(request, patient, "measurement")
+    initial = {
+        "kind": request.GET.get("kind", "weight_kg"),
+        "measured_on": clock.today_in(patient.time_zone),
+    }
+    form = MeasurementForm(request.POST or None, initial=initial)
+
+    def does(values: Values) -> Callable[[], Measurement]:
+        return partial(patients.record_measurement, patient_id=patient.pk, by=request.user, **values)
+
+    fields = {"weight_kg": "value", "height_cm": "value"}
+    change = ChangeForm(request, form, patient.pk, does, {}, fields).run()
+    if change.applied:
+        messages.success(request, _("Measurement recorded."))
+        if change.decides:
+            return change.leave()
+        return redirect(reverse("chart", args=[patient.pk]) + "?tab=records")
+    context = {"section": "patients", "patient": patient, **change.context()}
+    return render(request, "scheduling/records/measurement.html", context, status=change.status)
+
+
+@selectors.office_only
+def patient_decide(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """The patient's booked visits that no longer fit, each with the way to another time."""
+    patient = get_object_or_404(selectors.patients_for(request.user), pk=patient_id)
+    looked(request, patient, "visits to decide")
+    context = {"section": "patients", "patient": patient, "visits": effects.to_decide(patient)}
+    return render(request, "scheduling/records/decide.html", context)
 
 
 def _record_page(
-    request: HttpRequest, dose: PlannedDose, form: RecordForm, status: int, today: date, **more: Any
+    request: HttpRequest,
+    dose: PlannedDose,
+    change: ChangeForm,
+    *,
+    first: PlannedDose | None = None,
+    wrong: DoseRecord | None = None,
 ) -> HttpResponse:
-    """The form with what it would change. A preview judges nothing: what is missing is not wrong yet."""
+    """The form with what it would change, and what the facts advise after such a reaction."""
     regimen = doses.regimen_of(dose.prescription)
-    first = _comes_first(dose)
-    effect, refused = (None, "") if first else _effect(dose, form, today)
-    previewed = request.POST.get("do") == "preview"
+    form = change.form
     context = {
         "section": "patients",
         "patient": dose.prescription.patient,
         "dose": dose,
         "regimen": regimen,
-        "form": form,
-        "effect": effect,
-        "refused": refused,
         "first": first,
+        "wrong": wrong,
         "advice": dose_page.advice(regimen, _typed(form, "reaction"), _typed(form, "reaction_type")),
-        "previewed": previewed,
-        **more,
+        **change.context(),
     }
-    return render(request, "scheduling/records/record.html", context, status=status)
+    return render(request, "scheduling/records/record.html", context, status=change.status)
 
 
 def _comes_first(dose: PlannedDose) -> PlannedDose | None:
@@ -152,23 +182,8 @@ def _comes_first(dose: PlannedDose) -> PlannedDose | None:
     return earlier.order_by("number").first()
 
 
-def _typed(form: RecordForm, name: str) -> Any:
+def _typed(form: BaseForm, name: str) -> Any:
     """What the field holds: cleaned when it was sent, else what it starts with."""
     if form.is_bound:
         return getattr(form, "cleaned_data", {}).get(name)
     return form.get_initial_for_field(form.fields[name], name)
-
-
-def _effect(dose: PlannedDose, form: RecordForm, today: date) -> tuple[preview.Effect | None, str]:
-    given_on = _typed(form, "given_on")
-    if given_on is None or given_on > today:
-        return None, ""
-    order = dose.prescription
-    kind = _typed(form, "reaction_type") or ""
-    try:
-        case = preview.with_record(
-            doses.case_of(order), dose.number, given_on, _typed(form, "reaction") or "none", kind
-        )
-        return preview.effect(order, case, today, without=dose.number), ""
-    except Refused as no:
-        return None, str(no)

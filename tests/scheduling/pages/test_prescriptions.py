@@ -24,7 +24,7 @@ from tests.makers import (
     npi,
     today_at,
 )
-from tests.scheduling.pages.booking_desk import at_the_desk
+from tests.scheduling.pages.booking_desk import at_the_desk, save_as_shown
 
 pytestmark = pytest.mark.django_db
 TODAY = today_at(NOW)
@@ -232,7 +232,8 @@ def test_an_order_is_amended_with_a_reason_and_the_old_terms_stay():
                  ("prescriber_name", "prescriber_npi", "diagnosis_code", "note")}  # fmt: skip
         no_reason = client.post(address, {**terms, "expires_on": "6/1/2026", "why": ""})
         assert no_reason.status_code == 422 and "why" in no_reason.context["form"].errors
-        good = client.post(address, {**terms, "expires_on": "6/1/2026", "why": "shorter authorization"})
+        shorter = {**terms, "expires_on": "6/1/2026", "why": "shorter authorization"}
+        good = save_as_shown(client, address, shorter)
     order.refresh_from_db()
     assert good.status_code == 302 and order.expires_on == date(2026, 6, 1)
     assert order.versions.count() == 2
@@ -244,11 +245,12 @@ def test_a_hold_shows_the_booked_visit_it_would_flag_before_it_is_placed():
     order = visit.dose.prescription
     address = reverse("prescription-hold", args=[order.pk])
     with at_the_desk() as client:
-        before = client.get(address)
-        assert [one for one, _why in before.context["effect"].visits] == [visit]
-        data = {"starts_on": "3/2/2026", "clears_on": "", "reason": "fever"}
-        assert client.post(address, data).status_code == 302
-        client.post(address, data)
+        shown = client.get(address).context["effects"]
+        assert [(row.visit, row.misfit) for row in shown.visits] == [(visit, True)]
+        data = {"starts_on": "3/2/2026", "clears_on": "", "reason": "fever", "shown": shown.signature}
+        saved = client.post(address, data)
+        assert saved["Location"] == reverse("patient-decide", args=[order.patient_id])
+        assert client.post(address, data).status_code == 302, "the same form sent twice"
     visit.refresh_from_db()
     assert visit.attention and visit.state == "booked"
     assert Hold.objects.count() == 1
@@ -267,13 +269,12 @@ def test_a_hold_that_ends_before_it_starts_is_refused_beside_its_field():
 def test_a_hold_is_cleared_and_the_doses_are_planned_again():
     order = make_prescription()
     with at_the_desk() as client:
-        client.post(
-            reverse("prescription-hold", args=[order.pk]), {"starts_on": "3/2/2026", "reason": "fever"}
-        )
+        fever = {"starts_on": "3/2/2026", "reason": "fever"}
+        save_as_shown(client, reverse("prescription-hold", args=[order.pk]), fever)
         hold = Hold.objects.get()
-        assert (
-            client.post(reverse("hold-clear", args=[hold.pk]), {"clears_on": "3/20/2026"}).status_code == 302
-        )
+        clears = {"clears_on": "3/20/2026"}
+        saved = save_as_shown(client, reverse("hold-clear", args=[hold.pk]), clears)
+        assert saved["Location"] == reverse("chart", args=[order.patient_id])
         chart = client.get(reverse("chart", args=[order.patient_id]))
     assert chart.context["cards"][0].next.on == date(2026, 3, 20)
 
@@ -283,11 +284,12 @@ def test_stopping_says_what_falls_away_and_leaves_the_visit_to_a_person():
     order = visit.dose.prescription
     address = reverse("prescription-stop", args=[order.pk])
     with at_the_desk() as client:
-        effect = client.get(address).context["effect"]
-        assert effect.ends and [one for one, _why in effect.visits] == [visit]
-        assert all("no longer planned" in change.after for change in effect.changes)
-        assert client.post(address, {"stopped_on": "3/2/2026", "why": "moved away"}).status_code == 302
-        again = client.post(address, {"stopped_on": "3/2/2026", "why": "moved away"})
+        shown = client.get(address).context["effects"]
+        assert shown.orders and [(row.visit, row.misfit) for row in shown.visits] == [(visit, True)]
+        assert all(row.facts[0].becomes == "not planned" for row in (*shown.first, *shown.more))
+        data = {"stopped_on": "3/2/2026", "why": "moved away", "shown": shown.signature}
+        assert client.post(address, data).status_code == 302
+        again = client.post(address, data)
     order.refresh_from_db()
     visit.refresh_from_db()
     assert order.status == "discontinued" and visit.state == "booked" and visit.attention
@@ -340,9 +342,8 @@ def test_what_an_amendment_would_change_is_shown_before_it_is_saved():
     every = order.parameters.get("maintenance_interval_days")
     wish = amended(order, param_maintenance_interval_days="42", do="preview")
     answer = send(order, wish, "prescription-amend")
-    effect = answer.context["effect"]
     assert answer.status_code == 200
-    assert any(change.changed for change in effect.changes)
+    assert any(fact.label == "Day" for row in answer.context["effects"].first for fact in row.facts)
     assert "What changes" in answer.content.decode()
     order.refresh_from_db()
     assert (order.versions.count(), order.parameters.get("maintenance_interval_days")) == (1, every)
@@ -351,10 +352,13 @@ def test_what_an_amendment_would_change_is_shown_before_it_is_saved():
 
 def test_of_two_people_who_amend_at_once_the_second_is_told_and_undoes_nothing():
     order = make_prescription()
-    first = amended(order, expires_on="3/9/2030", why="renewed", do="save")
-    second = amended(order, note="call before coming", why="asked for", do="save")
-    assert send(order, first, "prescription-amend").status_code == 302
-    answer = send(order, second, "prescription-amend")
+    address = reverse("prescription-amend", args=[order.pk])
+    with at_the_desk() as client:
+        first = save_as_shown(client, address, amended(order, expires_on="3/9/2030", why="renewed"))
+        assert first.status_code == 302
+    answer = send(
+        order, amended(order, note="call before coming", why="asked for", do="save"), "prescription-amend"
+    )
     assert answer.status_code == 409
     assert "call before coming" in answer.content.decode()
     order.refresh_from_db()

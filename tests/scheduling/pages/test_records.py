@@ -23,7 +23,7 @@ from tests.makers import (
     make_visit,
     today_at,
 )
-from tests.scheduling.pages.booking_desk import at_the_desk
+from tests.scheduling.pages.booking_desk import at_the_desk, save_as_shown
 
 pytestmark = pytest.mark.django_db
 TODAY = today_at(NOW)
@@ -47,10 +47,11 @@ def test_a_late_dose_moves_the_rest_and_the_page_says_so_before_and_after():
     with at_the_desk() as client:
         form = client.get(address)
         assert form.context["form"]["amount_mg"].value() == "300"
-        second = form.context["effect"].changes[0]
-        assert second.number == 2 and second.changed and second.after.startswith("Mar 16, 2026")
+        first, second = form.context["effects"].first[:2]
+        assert (first.number, first.facts[0].becomes) == (1, "given Mar 2, 2026")
+        assert (second.number, second.facts[0].label, second.facts[0].becomes) == (2, "Day", "Mar 16, 2026")
         assert not DoseRecord.objects.exists()
-        saved = client.post(address, record_of(), follow=True)
+        saved = save_as_shown(client, address, record_of(), follow=True)
     assert "Dose 1 recorded for Mar 2, 2026. Dose 2 is due Mar 16, 2026." in saved.content.decode()
     assert dose.prescription.doses.get(number=2).due_on == date(2026, 3, 16)
 
@@ -72,8 +73,9 @@ def test_a_severe_reaction_shows_what_the_label_says_and_the_visit_that_gets_too
         answer = client.post(
             reverse("dose-record", args=[first.pk]), record_of(do="preview", reaction="life_threatening")
         )
-    effect = answer.context["effect"]
-    assert effect.ends and [one for one, _why in effect.visits] == [visit]
+    effects = answer.context["effects"]
+    assert effects.orders == [("stop", "The drug is stopped. No further dose is planned.")]
+    assert [(row.visit, row.misfit) for row in effects.visits] == [(visit, True)]
     assert any("never give again" in caution.title for caution in answer.context["advice"])
 
 
@@ -81,8 +83,9 @@ def test_a_record_sent_twice_is_one_record():
     dose = make_dose(ready=False, start_on=TODAY)
     address = reverse("dose-record", args=[dose.pk])
     with at_the_desk() as client:
-        assert client.post(address, record_of()).status_code == 302
-        again = client.post(address, record_of())
+        shown = client.post(address, record_of(do="preview")).context["effects"].signature
+        assert client.post(address, record_of(shown=shown)).status_code == 302
+        again = client.post(address, record_of(shown=shown))
         assert again.status_code == 409 and "recorded already" in again.content.decode()
         assert client.get(address).status_code == 302  # the back button leads to what was recorded
     assert DoseRecord.objects.count() == 1
@@ -125,7 +128,7 @@ def test_a_dose_that_is_not_next_points_to_the_one_that_is():
 def test_recording_completes_the_visit_of_that_day():
     visit = make_visit(make_dose(start_on=TODAY), starts_at=NOW + timedelta(hours=1))
     with at_the_desk() as client:
-        client.post(reverse("dose-record", args=[visit.dose_id]), record_of())
+        save_as_shown(client, reverse("dose-record", args=[visit.dose_id]), record_of())
     visit.refresh_from_db()
     assert visit.state == "completed"
 
@@ -137,7 +140,8 @@ def test_a_correction_needs_a_reason_keeps_both_and_moves_the_calendar():
         assert client.get(address).context["form"]["given_on"].value() == "3/2/2026"
         no_reason = client.post(address, record_of(given_on="3/1/2026", why=""))
         assert no_reason.status_code == 422 and "why" in no_reason.context["form"].errors
-        assert client.post(address, record_of(given_on="3/1/2026", why="wrong sheet")).status_code == 302
+        right = record_of(given_on="3/1/2026", why="wrong sheet")
+        assert save_as_shown(client, address, right).status_code == 302
         stale = client.post(address, record_of(given_on="2/28/2026", why="again"))
         assert stale.status_code == 409
     assert DoseRecord.objects.count() == 2
