@@ -5,7 +5,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from scheduling.api import auth, orders, viewsets
+from scheduling.api import auth, days, orders, viewsets
 
 router = SimpleRouter()
 router.register("patients", viewsets.PatientViewSet, basename="api-patient")
@@ -22,5 +22,6 @@ urlpatterns = [
     path("auth/token/", auth.SignIn.as_view(), name="api-sign-in"),
     path("auth/sign-out/", auth.SignOut.as_view(), name="api-sign-out"),
     path("schema/", schema, name="api-schema"),
+    path("days/", days.DayViewSet.as_view({"get": "day"}), name="api-day"),
     *router.urls,
 ]

@@ -45,6 +45,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("api-visit-cancel", "post"): (400, 403, 403, 404, 404),
     ("api-nurse-list", "get"): (200, 200, 200, 200, 200),
     ("api-nurse-detail", "get"): (200, 200, 404, 404, 404),
+    ("api-day", "get"): (400, 400, 403, 400, 403),
     ("api-evidence-list", "post"): (400, 403, 403, 403, 403),
     ("api-dosing-preview", "post"): (400, 400, 403, 400, 403),
 }
