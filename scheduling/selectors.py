@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from nurses.models import Nurse
 from patients.models import Evidence, Hold, Patient, Prescription
-from scheduling.models import DoseRecord, Event, Notice, PlannedDose, Visit
+from scheduling.models import DoseRecord, Event, Notice, PlannedCheck, PlannedDose, Visit
 from scheduling.rules import states
 
 NURSE_SEES = timedelta(days=14)  # product invariant 8
@@ -63,6 +63,11 @@ def holds_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[Hold]:
 def records_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[DoseRecord]:
     """Dose records of patients the user may read."""
     return DoseRecord.objects.filter(_of_patient(user, "dose__prescription__patient", now))
+
+
+def checks_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[PlannedCheck]:
+    """Lab draws and wellness checks that fall due, of patients the user may read."""
+    return PlannedCheck.objects.filter(_of_patient(user, "patient", now)).select_related("patient")
 
 
 def visits_for(user: Viewer, *, now: datetime | None = None) -> QuerySet[Visit]:
@@ -124,6 +129,18 @@ def may_record(user: Viewer, dose: PlannedDose) -> bool:
         and user.role == Role.NURSE
         and dose.visits.filter(nurse__user=user, state__in=states.HOLDING).exists()
     )
+
+
+def may_start(user: Viewer, visit: Visit) -> bool:
+    """The office, or the nurse whose visit it is."""
+    if may_write(user):
+        return True
+    return bool(user.is_authenticated and user.role == Role.NURSE and visit.nurse.user_id == user.pk)
+
+
+def may_override(user: Viewer) -> bool:
+    """Whether the user may let a dose start although a gate is not met: the clinical lead alone."""
+    return bool(user.is_authenticated and user.is_active and user.role == Role.LEAD)
 
 
 View = Callable[..., HttpResponse]

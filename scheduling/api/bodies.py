@@ -187,6 +187,9 @@ class EvidenceIn(Input):
     clear = serializers.BooleanField(required=False, default=True)
     reference = free_text(120)
     note = free_text(1000)
+    units = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, allow_null=True, help_text="Of an authorization."
+    )
 
 
 # --- Filters -----------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from scheduling.api import bodies, calendars
 from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
 from scheduling.api.fields import Input
+from scheduling.api.gates import DoseGates
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import PlannedDose, Visit
 from scheduling.readings import slots
@@ -146,7 +147,7 @@ class PrescriptionViewSet(Readable):
         return Response(shapes.PrescriptionInFullOut(prescription).data, status=status)
 
 
-class DoseViewSet(Readable):
+class DoseViewSet(DoseGates, Readable):
     """The doses of the patients this user may see; those that fell away are not listed."""
 
     serializer_class = shapes.DoseOut
@@ -197,7 +198,7 @@ class DoseViewSet(Readable):
         asked.is_valid(raise_exception=True)
         self.wrote_read(dose.prescription.patient, "slots")
         finding = slots.find(request.user, dose, asked.days(), limit=asked.validated_data.get("limit", 10))
-        return Response(shapes.SlotsOut(slots.shown(finding)).data)
+        return Response(slots.shown(finding))
 
     @extend_schema(request=bodies.RecordIn, responses={201: shapes.RecordOut}, parameters=[PARAMETER])
     @action(detail=True, methods=["post"])

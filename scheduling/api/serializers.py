@@ -291,6 +291,7 @@ class EvidenceOut(serializers.ModelSerializer):
         model = Evidence
         fields = [
             "id", "patient", "prescription", "kind", "dated_on", "valid_until_on", "clear", "reference", "note",
+            "units",
         ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from scheduling import selectors
 from scheduling.api import bodies
 from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
+from scheduling.api.gates import VisitStart
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import Visit
 from scheduling.readings.search import find_patients
@@ -89,7 +90,7 @@ class EvidenceViewSet(Signed):
         return Response(shapes.EvidenceOut(paper).data, status=201)
 
 
-class VisitViewSet(Readable):
+class VisitViewSet(VisitStart, Readable):
     """Visits: the office sees all, nurses and patients their own."""
 
     serializer_class = shapes.VisitOut

@@ -289,7 +289,7 @@ def _drug(dose: PlannedDose, day: date, files: Files) -> Gate:
         "not_yet": ("ship_drug", _("Record the shipment")),
         "forbids": ("order_drug", _("Order a new parcel")),
     }.get(judged.state, ("receive_drug", _("Record the parcel")))
-    act = _step(verb, word, "drug_received", "dose", dose_id=dose.pk)
+    act = _step(verb, word, "drug_received", "dose-readiness", dose_id=dose.pk)
     return _make("drug", judged, dose, files, act, evidence=on, source=storage.source if storage else "")
 
 
