@@ -11,14 +11,14 @@ from accounts.models import User
 from nurses.models import Nurse
 from patients.models import Patient
 from scheduling import clock
-from scheduling.models import PlannedCheck, Visit
+from scheduling.models import PlannedCheck, PlannedDose, Visit
 from scheduling.models.visit import CANCEL_CLASSES
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput
 from scheduling.services import bookable, doses, events, locks, notices, slot_holds
 from scheduling.services.bookable import Bookable
 from scheduling.services.guard import fits, writes
-from scheduling.services.verdicts import problems_of, settle
+from scheduling.services.verdicts import problems_of, refuse_taken, settle
 
 REASON_CLASSES = frozenset(code for code, _label in CANCEL_CLASSES)
 
@@ -39,10 +39,13 @@ def book_visit(
     nurse and dose: the order every writer keeps.
     """
     now = now or timezone.now()
-    patient, nurses = locks.patient_and_nurses(locks.patient_of(dose_id), [nurse_id])
+    seen = PlannedDose.objects.select_related("prescription__patient").get(pk=dose_id)
+    refuse_taken(bookable.of_dose(seen), nurse_id, starts_at)
+    patient, nurses = locks.patient_and_nurses(seen.prescription.patient_id, [nurse_id])
     dose = locks.dose(dose_id, patient)
     # Every check reads after the locks: what was read before them may be stale already.
     wanted = bookable.of_dose(dose)
+    refuse_taken(wanted, nurse_id, starts_at)
     soft = settle(problems_of(wanted, nurses[nurse_id], starts_at, by=by, now=now), override)
     visit = put(wanted, nurses[nurse_id], starts_at, by=by, override=override, soft=soft, now=now)
     doses.sync(dose.prescription, today=clock.today_in(patient.time_zone, now))
