@@ -1,7 +1,8 @@
 """How fast the ten best slots are found, beside a bare API view on the same server and data.
 
-The search is timed by itself (arrays in, slots out), with the arrays made from plain facts, and over HTTP with
-everything: sign-in, reading the database, the search, the words. Then with twice the nurses, and twice the days.
+The search is timed by itself (arrays in, slots out), with the arrays made from what was read, and over HTTP with
+everything: sign-in, reading the database, the rules of every day, the search, the words. Then with twice the
+nurses, and with twice the days. Ratios are to a view that signs in by token and reads one row by its key.
 """
 
 from __future__ import annotations
@@ -10,39 +11,37 @@ import gc
 import os
 import random
 import time
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from benchmarks import world
+from benchmarks.world import FIRST, NOW, ZONE
+from scheduling.planning.crew import crew
 from scheduling.planning.facts import NurseFacts, Wanted
 from scheduling.planning.slots import search, starts_of
-from scheduling.planning.team import Team, team
+from scheduling.planning.team import Team, assemble, busy
 from scheduling.rules.eligibility import CompetencyFact, LicenceFact, ShiftFact, Span, Stop
 
 TITLE = "The ten best slots"
 NURSES, DAYS, VISITS = 200, 14, 1_500
-MONDAY = date(2027, 3, 1)
-NOW = datetime(2027, 2, 1, 15, tzinfo=UTC)
-ZONE = ZoneInfo("America/Chicago")
-LONG_AGO, LATER = date(2020, 1, 1), date(2099, 1, 1)
+SIZES = ((NURSES, DAYS, VISITS), (NURSES * 2, DAYS, VISITS * 2), (NURSES, DAYS * 2, VISITS * 2))
 NEEDS = ("iv", "ocrelizumab")
-SHIFT = (clock(7), clock(18))
 
 
 def run(seconds: float) -> list[dict[str, object]]:
-    """Rows of p50 and p95 in milliseconds."""
-    share = seconds / 10
-    sizes = [(NURSES, DAYS, VISITS), (NURSES * 2, DAYS, VISITS * 2), (NURSES, DAYS * 2, VISITS * 2)]
-    rows = [row for size in sizes for row in pure(*size, share)]
-    return rows + over_http(share)
+    """Rows of p50 and p95 in milliseconds; `ratio` is of the p50 to that of the bare view in the same database."""
+    share = seconds / (len(SIZES) * 5)
+    rows = [row for size in SIZES for row in pure(*size, share)]
+    return rows + [row for size in SIZES for row in over_http(*size, share)]
 
 
 def timed(what: str, job: Callable[[], Any], seconds: float, **more: object) -> dict[str, object]:
-    """As many calls as fit, after two that warm up."""
+    """As many calls as fit, after some that warm up."""
     took = []
-    job(), job()
+    for _n in range(5):
+        job()
     gc.collect()
     until = time.perf_counter() + seconds
     while not took or time.perf_counter() < until:
@@ -51,68 +50,67 @@ def timed(what: str, job: Callable[[], Any], seconds: float, **more: object) -> 
         took.append((time.perf_counter() - began) * 1000)
     took.sort()
     p50, p95 = took[len(took) // 2], took[min(len(took) - 1, len(took) * 95 // 100)]
-    return {"what": what, "p50 ms": p50, "p95 ms": p95, "calls": len(took), **more}
+    return {"what": what, "p50 ms": p50, "p95 ms": p95, "ratio": "", "calls": len(took), **more}
 
 
-def places(dice: random.Random) -> tuple[float, float]:
-    """Somewhere in Dallas and Fort Worth."""
-    return dice.uniform(32.5, 33.2), dice.uniform(-97.5, -96.5)
-
-
-def booked(nurses: int, days: int, visits: int) -> list[list[tuple[datetime, datetime]]]:
-    """For each nurse the spans of her visits: spread evenly, two hours each, at most three a day."""
-    spans: list[list[tuple[datetime, datetime]]] = [[] for _n in range(nurses)]
-    for number in range(visits):
-        turn, nurse = divmod(number, nurses)
-        hour, day = divmod(turn * 5 + nurse * 3, days)[0] % 3, (turn * 5 + nurse * 3) % days
-        starts_at = datetime.combine(MONDAY + timedelta(days=day), clock(8 + 3 * hour), ZONE).astimezone(UTC)
-        if all(starts_at != other for other, _end in spans[nurse]):
-            spans[nurse].append((starts_at, starts_at + timedelta(hours=2)))
-    return spans
-
-
-def world(nurses: int, days: int, visits: int) -> tuple[list[NurseFacts], Wanted, list[date]]:
+def nurse_facts(nurses: int, days: int, visits: int) -> tuple[list[NurseFacts], Wanted, list[date]]:
+    """The world of world.build as plain values, all nurses signed off: the most a search can have to do."""
     dice = random.Random(7)
+    asked = [FIRST + timedelta(days=n) for n in range(days)]
     facts = [
         NurseFacts(
             key=key,
-            home=places(dice),
+            home=world.place(dice),
             zone=ZONE,
             day_limit_minutes=600,
-            licences=(LicenceFact("TX", True, LONG_AGO, LATER),),
-            competencies=tuple(CompetencyFact(code, LONG_AGO, None) for code in NEEDS),
-            shifts=tuple(ShiftFact((key + n) % 7, *SHIFT, LONG_AGO, None) for n in range(5)),
+            licences=(LicenceFact("TX", True, world.LONG_AGO, world.LATER),),
+            competencies=tuple(CompetencyFact(code, world.LONG_AGO, None) for code in NEEDS),
+            shifts=tuple(
+                ShiftFact(weekday, *world.SHIFT, world.LONG_AGO, None) for weekday in world.weekdays(key)
+            ),
             time_off=(),
-            stops=tuple(Stop(Span(*span), places(dice)) for span in spans),
+            stops=tuple(Stop(Span(at, at + world.LENGTH), world.place(dice)) for at in starts),
         )
-        for key, spans in enumerate(booked(nurses, days, visits))
+        for key, starts in enumerate(world.starts_of_all(nurses, visits, tuple(asked)))
     ]
-    due_on = MONDAY + timedelta(days=days // 2)
-    wanted = Wanted((32.8, -96.8), "TX", ZONE, timedelta(hours=4), NEEDS, (), due_on, "morning")
-    return facts, wanted, [MONDAY + timedelta(days=n) for n in range(days)]
+    due_on = FIRST + timedelta(days=days // 2)
+    return facts, Wanted((32.8, -96.8), "TX", ZONE, timedelta(hours=4), NEEDS, (), due_on, "morning"), asked
 
 
 def pure(nurses: int, days: int, visits: int, seconds: float) -> list[dict[str, object]]:
-    facts, wanted, asked = world(nurses, days, visits)
+    """No database: of half the nurses, as the drug needs them, and of all."""
+    facts, wanted, asked = nurse_facts(nurses, days, visits)
     starts = starts_of(asked, wanted, after=NOW)
+    rows = []
+    for some in (facts[::2], facts):
+        known, changing = crew(some), busy(some)
 
-    def arrays() -> Team:
-        return team(facts, asked, wanted.state, wanted.needs)
+        def arrays(known: Any = known, changing: Any = changing) -> Team:
+            return assemble(known, changing, asked, wanted.state, wanted.needs)
 
-    ready = arrays()
-    size = {
-        "nurses": nurses, "days": days, "visits": sum(len(one.stops) for one in facts),
-        "nurse-days": len(ready.window_nurse), "queries": 0,
-    }  # fmt: skip
-    assert len(search(ready, wanted, starts).slots) == 10
-    return [
-        timed("search", lambda: search(ready, wanted, starts), seconds, **size),
-        timed("arrays from facts", arrays, seconds, **size),
-    ]
+        team = arrays()
+        assert len(search(team, wanted, starts).slots) == 10
+        size = {
+            "nurses": len(some), "days": days, "visits": sum(len(one.stops) for one in some),
+            "nurse-days": sum(int(first <= day < first + days) for first in [FIRST.toordinal()]
+                              for day in team.window_day.tolist()), "queries": 0,
+        }  # fmt: skip
+        rows += [
+            timed("search", lambda team=team: search(team, wanted, starts), seconds, **size),  # type: ignore[misc]
+            timed("arrays", arrays, seconds, **size),
+        ]
+    return rows
 
 
-def over_http(seconds: float) -> list[dict[str, object]]:
+def over_http(nurses: int, days: int, visits: int, seconds: float) -> list[dict[str, object]]:
     """On a database made for this and removed afterwards."""
+    with database():
+        return _requests(nurses, days, visits, seconds)
+
+
+@contextmanager
+def database() -> Iterator[None]:
+    """An empty, migrated database of its own; the clock stands at NOW, and bare/<id>/ is an address too."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "infusion_home.settings")
     import django
 
@@ -121,70 +119,48 @@ def over_http(seconds: float) -> list[dict[str, object]]:
     from django.test.utils import override_settings, setup_test_environment, teardown_test_environment
 
     setup_test_environment()
-    name = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    name, own = connection.settings_dict["NAME"], None
     try:
+        own = connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         from tests import makers
 
         with override_settings(ROOT_URLCONF="benchmarks._slots_urls"), makers.clock_stands_at(NOW):
-            return _requests(seconds)
+            yield
     finally:
-        connection.creation.destroy_test_db(name, verbosity=0)
+        if own:
+            connection.creation.destroy_test_db(name, verbosity=0)
         teardown_test_environment()
 
 
-def _requests(seconds: float) -> list[dict[str, object]]:
+def _requests(nurses: int, days: int, visits: int, seconds: float) -> list[dict[str, object]]:
     from django.db import connection
-    from django.test import Client
     from django.test.utils import CaptureQueriesContext
-    from knox.models import AuthToken
 
     from scheduling.models import Visit
     from tests import makers
 
-    user = makers.make_user()
-    dose = makers.make_dose(
-        makers.make_prescription(by=user, now=NOW, start_on=MONDAY + timedelta(days=DAYS // 2)),
-        by=user,
-        now=NOW,
-    )
-    _fill(user)
-    client = Client(headers={"Authorization": f"Token {AuthToken.objects.create(user)[1]}"})
-    first = Visit.objects.earliest("pk").pk
-    query = {"from": MONDAY.isoformat(), "to": (MONDAY + timedelta(days=DAYS - 1)).isoformat()}
+    made = world.build(nurses, visits, days)
+    order = makers.make_prescription(by=made.user, now=NOW, start_on=FIRST + timedelta(days=days // 2))
+    dose = makers.make_dose(order, by=made.user, now=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    client, first = made.client(), Visit.objects.earliest("pk").pk
+    query = {"from": made.days[0].isoformat(), "to": made.days[-1].isoformat()}
 
-    def slots() -> int:
+    def slots() -> None:
         answer = client.get(f"/api/v1/doses/{dose.pk}/slots/", query)
-        assert answer.status_code == 200 and answer.json()["slots"], answer.content
-        return len(answer.json()["slots"])
+        assert answer.status_code == 200 and len(answer.json()["slots"]) == 10, answer.content
 
     def bare() -> None:
         assert client.get(f"/bare/{first}/").status_code == 200
 
-    with CaptureQueriesContext(connection) as asked:
-        slots()
-    with CaptureQueriesContext(connection) as asked_bare:
-        bare()
-    size = {"nurses": NURSES, "days": DAYS, "visits": Visit.objects.count(), "nurse-days": ""}
-    return [
-        timed("over HTTP", slots, seconds, **size, queries=len(asked)),
-        timed("a bare view", bare, seconds, **size, queries=len(asked_bare)),
-    ]
-
-
-def _fill(user: Any) -> None:
-    """The nurses and their visits, as rows."""
-    from scheduling.models import Visit
-    from tests import makers
-
-    dice = random.Random(7)
-    homes = [makers.make_patient(by=user, place=places(dice)) for _n in range(NURSES)]
     rows = []
-    for number, spans in enumerate(booked(NURSES, DAYS, VISITS)):
-        nurse = makers.make_nurse(user=False, hours=SHIFT, weekdays=[(number + n) % 7 for n in range(5)],
-                                  place=places(dice))  # fmt: skip
-        rows += [
-            Visit(patient=homes[number], nurse=nurse, kind="lab_draw", starts_at=starts_at, ends_at=ends_at,
-                  time_zone=ZONE.key)
-            for starts_at, ends_at in spans
-        ]  # fmt: skip
-    Visit.objects.bulk_create(rows)
+    for what, job in (("a bare view", bare), ("slots over HTTP", slots)):
+        job()
+        with CaptureQueriesContext(connection) as asked:
+            job()
+            queries = len(asked)
+        size = {"nurses": nurses, "days": days, "visits": made.visits, "nurse-days": "", "queries": queries}
+        rows.append(timed(what, job, seconds, **size))
+    rows[1]["ratio"] = rows[1]["p50 ms"] / rows[0]["p50 ms"]  # type: ignore[operator]
+    return rows

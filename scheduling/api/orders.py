@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -192,7 +193,7 @@ class DoseViewSet(DoseGates, Readable):
     @action(detail=True, methods=["get"])
     def slots(self, request: Request, pk: str) -> Response:
         """The best times and nurses for the dose, each with its reasons; who was ruled out, and why."""
-        dose: PlannedDose = self.get_object()
+        dose = get_object_or_404(selectors.doses_for(request.user), pk=pk)
         self.check_office()
         asked = bodies.SlotFilters(data=request.query_params, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)

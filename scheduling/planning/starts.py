@@ -22,7 +22,7 @@ WISH_MISSED = 30
 OUTSIDE_WINDOW = 600
 
 WALLS = np.arange(EARLIEST.hour * 3600, LATEST.hour * 3600 + 1, int(STEP.total_seconds()))
-MORNING: Flags = NOON.hour * 3600 > WALLS
+MORNING: Flags = np.less(WALLS, NOON.hour * 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ def starts_of(
     cost[np.isin(ordinals, [day.toordinal() for day in outside])] += OUTSIDE_WINDOW
     if wanted.due_on is not None:
         cost += DAY_FROM_DUE * np.abs(ordinals - wanted.due_on.toordinal())
-    missed = np.zeros(len(WALLS), bool)
+    missed: Flags = np.zeros(len(WALLS), bool)
     if wanted.prefers in WISHES:
-        missed = (wanted.prefers == "morning") != MORNING
+        missed = ~MORNING if wanted.prefers == "morning" else MORNING
     day = np.repeat(ordinals, len(WALLS))
     at = instants(wanted.zone.key, day, np.tile(WALLS, len(ordinals)))
     each = (cost[:, None] + WISH_MISSED * missed).ravel()

@@ -1,74 +1,99 @@
-"""The best times for a dose, gathered and put into words. Reads only, in a constant number of queries."""
+"""The best times for a dose or a check, gathered. Reads only, in a constant number of queries.
+
+How they are told is in readings/slot_words.py, the days of a course in readings/course_slots.py.
+"""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
-from nurses.models import Competency, Licence, Shift, TimeOff
+from patients.models import Patient
 from scheduling import clock, selectors
-from scheduling.models import PlannedDose, Visit
-from scheduling.planning.facts import NurseFacts, Wanted
-from scheduling.planning.slots import Slot, search, starts_of
-from scheduling.planning.team import team
-from scheduling.readings import words
-from scheduling.rules import states
-from scheduling.rules.eligibility import CompetencyFact, LicenceFact, Problem, ShiftFact, Span, Stop
-from scheduling.rules.holidays import holiday
-from scheduling.services import preflight
+from scheduling.models import PlannedCheck, PlannedDose, SlotHold, Visit
+from scheduling.planning.facts import Wanted
+from scheduling.planning.slots import Road, Slot, search
+from scheduling.planning.starts import Starts, near, starts_of
+from scheduling.planning.team import FAR, Team, assemble
+from scheduling.planning.travel import Place, drives
+from scheduling.readings import staffing
+from scheduling.readings.slot_words import WHY_NOT, cards, reasons, ruled_out_words, shown
+from scheduling.rules.eligibility import Problem, Span
+from scheduling.services import bookable, preflight, travel
+from scheduling.services.bookable import Bookable
+
+__all__ = [
+    "WHY_NOT", "Finding", "Lost", "cards", "days_of", "find", "find_for_check", "reasons", "ruled_out_words",
+    "shown",
+]  # fmt: skip
 
 MOST_DAYS = 31
 WITHOUT_WINDOW = 14  # days searched when there is no window, or it has closed
 DAYS_SEARCHED = 14  # when nobody says which
-
-WHY_NOT = {
-    "NOT_LICENSED": gettext_lazy("no licence for the home's state on these days"),
-    "NOT_COMPETENT": gettext_lazy("not signed off for this drug on these days"),
-    "NO_SHIFT": gettext_lazy("not working on these days"),
-    "TIME_OFF": gettext_lazy("away on these days"),
-    "SHIFT_TOO_SHORT": gettext_lazy("hours too short for this visit"),
-    "DAY_TOO_LONG": gettext_lazy("at the day's limit of visits"),
-    "NO_ROOM": gettext_lazy("no room between other visits and the drive"),
-    "NO_TIME_LEFT": gettext_lazy("no start left on these days"),
-}
+AROUND = 3  # days before and after a time that was lost
+ALTERNATIVES = 3
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found for a dose. `blocked`: why no time is possible at all; `refused`: why a day is not."""
+    """What was found for a visit. `blocked`: why no time is possible at all; `refused`: why a day is not."""
 
-    dose: PlannedDose
+    wanted: Bookable
+    due_on: date
     days: tuple[date, ...]
-    slots: tuple[Slot, ...]
-    names: Mapping[int, str]
-    all_visits_before: int
-    blocked: tuple[Problem, ...]
-    refused: Mapping[date, Problem]
-    warnings: Mapping[date, tuple[Problem, ...]]
-    ruled_out: Mapping[str, tuple[int, ...]]
+    slots: tuple[Slot, ...] = ()
+    names: Mapping[int, str] = field(default_factory=dict)
+    all_visits_before: int = 0
+    blocked: tuple[Problem, ...] = ()
+    refused: Mapping[date, Problem] = field(default_factory=dict)
+    warnings: Mapping[date, tuple[Problem, ...]] = field(default_factory=dict)
+    ruled_out: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def dose(self) -> PlannedDose | None:
+        """The dose, where the visit gives one."""
+        return self.wanted.dose
+
+    @property
+    def patient(self) -> Patient:
+        return self.wanted.patient
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A time somebody else got: the alternatives are those nearest to it, with its nurse where that can be."""
+
+    at: datetime
+    nurse: int | None = None
 
 
 def days_of(dose: PlannedDose, today: date) -> list[date]:
     """The days of the window still to come, two weeks when none is; at most MOST_DAYS."""
-    first = max(filter(None, [dose.window_start_on or dose.due_on, dose.floor_on, today]))
-    last = dose.window_end_on or first + timedelta(days=WITHOUT_WINDOW - 1)
+    return _open_days(dose.window_start_on or dose.due_on, dose.window_end_on, dose.floor_on, today)
+
+
+def _open_days(opens: date, closes: date | None, floor: date | None, today: date) -> list[date]:
+    first = max(filter(None, [opens, floor, today]))
+    last = closes or first + timedelta(days=WITHOUT_WINDOW - 1)
     if last < first:
         last = first + timedelta(days=WITHOUT_WINDOW - 1)
     return [first + timedelta(days=n) for n in range(min((last - first).days + 1, MOST_DAYS))]
 
 
-def nearest(dose: PlannedDose, days: Sequence[date]) -> list[date]:
+def nearest(due_on: date, days: Iterable[date]) -> list[date]:
     """Of the days those nearest to the due date, DAYS_SEARCHED at most."""
-    return sorted(sorted(days, key=lambda day: (abs((day - dose.due_on).days), day))[:DAYS_SEARCHED])
+    return sorted(sorted(days, key=lambda day: (abs((day - due_on).days), day))[:DAYS_SEARCHED])
+
+
+def around(lost: Lost, time_zone: str) -> list[date]:
+    """The day of a time that was lost, and AROUND days before and after it."""
+    day = clock.local_day(lost.at, time_zone)
+    return [day + timedelta(days=n) for n in range(-AROUND, AROUND + 1)]
 
 
 def find(
@@ -77,228 +102,158 @@ def find(
     days: Sequence[date] | None = None,
     *,
     moving: Visit | None = None,
+    lost: Lost | None = None,
     limit: int = 10,
     now: datetime | None = None,
 ) -> Finding:
-    """The best slots on `days` of the home (default: the window's, nearest the due date). `moving` is left out."""
+    """The best slots on `days` of the home (default: the window's, nearest the due date). `moving` is left out.
+
+    With `lost` the slots nearest to that time, around it unless `days` are named.
+    """
     now = now or timezone.now()
     patient = dose.prescription.patient
     today = clock.today_in(patient.time_zone, now)
-    if days is None:
-        standing = preflight.holds_of(dose)
+    wanted = bookable.of_dose(dose)
+    judge = preflight.judge_of(dose, now=now, moving=moving)
+    taken = dose.number in judge.booked
+    if blocked := preflight.dose_wide_problems(dose, patient, moving=moving, taken=taken):
+        return Finding(wanted, dose.due_on, tuple(days or ()), blocked=tuple(blocked))
+    if days is None and lost is not None:
+        days = around(lost, patient.time_zone)
+    elif days is None:
+        holds = judge.case.order.holds
         days = nearest(
-            dose, [day for day in days_of(dose, today) if not any(h.covers(day) for h in standing)]
+            dose.due_on, [day for day in days_of(dose, today) if not any(hold.covers(day) for hold in holds)]
         )
-    days = [day for day in days if day >= today]
-    blocked = tuple(preflight.dose_wide_problems(dose, patient, moving=moving))
-    judged = preflight.day_problems(dose, days, now=now, moving=moving) if days and not blocked else {}
-    refused = {day: p for day, found in judged.items() if (p := _refusal(found))}
+    judged = {day: judge.problems(dose, day) for day in days}
+    return _found(user, wanted, dose.due_on, judged, moving=moving, lost=lost, limit=limit, now=now)
+
+
+def find_for_check(
+    user: selectors.Viewer,
+    check: PlannedCheck,
+    days: Sequence[date] | None = None,
+    *,
+    moving: Visit | None = None,
+    lost: Lost | None = None,
+    limit: int = 10,
+    now: datetime | None = None,
+) -> Finding:
+    """The same for a lab draw or a wellness check, with its patient loaded."""
+    now = now or timezone.now()
+    wanted = bookable.of_check(check)
+    zone = check.patient.time_zone
+    blocked = bookable.check_problems(check, check.due_on, moving=moving)
+    if check.patient.status != Patient.Status.ACTIVE:
+        said = f"The patient is {check.patient.get_status_display().lower()}."
+        blocked.insert(0, Problem("PATIENT_AWAY", said))
+    if blocked:
+        return Finding(wanted, check.due_on, tuple(days or ()), blocked=tuple(blocked))
+    if days is None and lost is not None:
+        days = around(lost, zone)
+    elif days is None:
+        today = clock.today_in(zone, now)
+        days = nearest(check.due_on, _open_days(check.window_start_on, check.window_end_on, None, today))
+    judged = {day: [p] if (p := bookable.window_problem(check, day)) else [] for day in days}
+    return _found(user, wanted, check.due_on, judged, moving=moving, lost=lost, limit=limit, now=now)
+
+
+def _found(
+    user: selectors.Viewer,
+    wanted: Bookable,
+    due_on: date,
+    judged: Mapping[date, list[Problem]],
+    *,
+    moving: Visit | None,
+    lost: Lost | None,
+    limit: int,
+    now: datetime,
+) -> Finding:
+    """The slots on the days that are not refused."""
+    refused = {day: p for day, found in judged.items() if (p := refusal(found))}
     open_days = [day for day in judged if day not in refused]
     if not open_days:
-        return Finding(dose, tuple(days), (), {}, 0, blocked, refused, {}, {})
-    without = moving.pk if moving else None
-    wanted = _wanted(dose, open_days, without)
-    names, facts = _nurses(user, wanted, open_days, without)
-    known = _visits_before(patient.pk)
-    outside = frozenset(day for day in open_days if judged[day])
+        return Finding(wanted, due_on, tuple(judged), refused=refused)
+    first, last = stretch(open_days, wanted.patient.time_zone)
+    reading = staffing.read(user, wanted.patient.pk, first, last, now=now, without=moving, dose=wanted.dose)
+    if reading.held:
+        return Finding(wanted, due_on, tuple(judged), blocked=(held_problem(reading.held, wanted),))
+    aim = aim_of(wanted, due_on, reading)
+    nurses = assemble(reading.staff.crew, reading.busy, open_days, aim.state, aim.needs)
     found = search(
-        team(facts, open_days, wanted.state, wanted.needs),
-        wanted,
-        starts_of(open_days, wanted, after=now, outside=outside),
-        visits_before=known,
+        nurses,
+        aim,
+        _starts(open_days, aim, frozenset(day for day in open_days if judged[day]), now, lost),
+        visits_before=reading.visits_before,
+        told=lost.nurse if lost else None,
         limit=limit,
+        road=road_to(wanted.patient.place, nurses),
     )
-    warnings = {day: tuple(judged[day]) for day in open_days}
     return Finding(
-        dose, tuple(days), found.slots, names, sum(known.values()), (), refused, warnings, found.ruled_out
+        wanted,
+        due_on,
+        tuple(judged),
+        found.slots,
+        reading.staff.names,
+        sum(reading.visits_before.values()),
+        (),
+        refused,
+        {day: tuple(judged[day]) for day in open_days},
+        found.ruled_out,
     )
 
 
-def _refusal(problems: Sequence[Problem]) -> Problem | None:
+def _starts(
+    days: Sequence[date], aim: Wanted, outside: frozenset[date], now: datetime, lost: Lost | None
+) -> Starts:
+    starts = starts_of(days, aim, after=now, outside=outside)
+    return near(starts, lost.at, outside=outside) if lost else starts
+
+
+def refusal(problems: Sequence[Problem]) -> Problem | None:
     """What keeps a day out of the search: what is absolute, and a hold, which is there for a reason."""
     return next((p for p in problems if p.absolute or p.code == "ON_HOLD"), None)
 
 
-def _stretch(days: Sequence[date], zone: str) -> tuple[datetime, datetime]:
+def stretch(days: Sequence[date], zone: str) -> tuple[datetime, datetime]:
     """From the day before the first to the day after the last, so that every zone's day is inside."""
     day = timedelta(days=1)
     return clock.day_bounds(min(days), zone)[0] - day, clock.day_bounds(max(days), zone)[1] + day
 
 
-def _wanted(dose: PlannedDose, days: Sequence[date], without: int | None) -> Wanted:
-    patient = dose.prescription.patient
-    first, last = _stretch(days, patient.time_zone)
-    others = Visit.objects.filter(
-        patient=patient, state__in=states.HOLDING, starts_at__lt=last, ends_at__gt=first
-    ).exclude(pk=without)
+def aim_of(wanted: Bookable, due_on: date, reading: staffing.Reading) -> Wanted:
+    """The visit to place, as the search reads it."""
+    patient = wanted.patient
     return Wanted(
         place=patient.place,
         state=patient.state,
         zone=ZoneInfo(patient.time_zone),
-        length=dose.length,
-        needs=preflight.needs_of(dose),
-        patient_spans=tuple(Span(*row) for row in others.values_list("starts_at", "ends_at")),
-        due_on=dose.due_on,
+        length=wanted.length,
+        needs=wanted.needs,
+        patient_spans=tuple(
+            Span(datetime.fromtimestamp(begins, UTC), datetime.fromtimestamp(ends, UTC))
+            for begins, ends in reading.patient_spans
+        ),
+        due_on=due_on,
         prefers=patient.prefers,
     )
 
 
-def _nurses(
-    user: selectors.Viewer, wanted: Wanted, days: Sequence[date], without: int | None
-) -> tuple[dict[int, str], list[NurseFacts]]:
-    """Names and facts of the active nurses. Columns instead of rows of objects: this is asked all day long."""
-    active = selectors.nurses_for(user).filter(active=True).order_by()
-    nurses, ids = list(active), active.values("pk")
-    first, last = _stretch(days, wanted.zone.key)
-    facts: dict[str, dict[int, list[Any]]] = {
-        name: defaultdict(list) for name in ("licence", "skill", "shift", "away", "stop")
-    }
-    for nurse, *row in (
-        Licence.objects.filter(nurse__in=ids)
-        .order_by()
-        .values_list("nurse", "state", "multistate", "issued_on", "expires_on")
-    ):
-        facts["licence"][nurse].append(LicenceFact(*row))
-    for nurse, *row in (
-        Competency.objects.filter(nurse__in=ids, code__in=wanted.needs)
-        .order_by()
-        .values_list("nurse", "code", "granted_on", "expires_on")
-    ):
-        facts["skill"][nurse].append(CompetencyFact(*row))
-    for nurse, *row in (
-        Shift.objects.filter(nurse__in=ids)
-        .order_by()
-        .values_list("nurse", "weekday", "starts", "ends", "from_on", "until_on")
-    ):
-        facts["shift"][nurse].append(ShiftFact(*row))
-    away = TimeOff.objects.filter(nurse__in=ids, starts_at__lt=last, ends_at__gt=first).order_by()
-    for nurse, *row in away.values_list("nurse", "starts_at", "ends_at"):
-        facts["away"][nurse].append(Span(*row))
-    visits = Visit.objects.filter(
-        nurse__in=ids, state__in=states.HOLDING, starts_at__lt=last, ends_at__gt=first
-    ).exclude(pk=without)
-    for nurse, begins, ends, *place in visits.order_by().values_list(
-        "nurse", "starts_at", "ends_at", "patient__latitude", "patient__longitude"
-    ):
-        facts["stop"][nurse].append(Stop(Span(begins, ends), tuple(place)))
-    found = [
-        NurseFacts(
-            key=nurse.pk,
-            home=nurse.place,
-            zone=ZoneInfo(nurse.time_zone),
-            day_limit_minutes=nurse.day_limit_minutes,
-            licences=tuple(facts["licence"][nurse.pk]),
-            competencies=tuple(facts["skill"][nurse.pk]),
-            shifts=tuple(facts["shift"][nurse.pk]),
-            time_off=tuple(facts["away"][nurse.pk]),
-            stops=tuple(facts["stop"][nurse.pk]),
-        )
-        for nurse in nurses
-    ]
-    return {nurse.pk: nurse.listed_name for nurse in nurses}, found
+def held_problem(hold_id: int, wanted: Bookable) -> Problem:
+    """Somebody else keeps a time for this dose, or did a moment ago."""
+    hold = SlotHold.objects.select_related("held_by").get(pk=hold_id)
+    return preflight.held_problem(hold, wanted.patient.time_zone)
 
 
-def _visits_before(patient_id: int) -> dict[int, int]:
-    """Nurse -> how many visits of the patient she has completed."""
-    done = Visit.objects.filter(patient=patient_id, state="completed").order_by().values("nurse")
-    return dict(done.annotate(n=Count("pk")).values_list("nurse", "n"))
-
-
-# --- Words -------------------------------------------------------------------------------------
-
-
-def reasons(finding: Finding, slot: Slot) -> list[str]:
-    """Why this slot, the weightiest first."""
-    said = [_from_due(slot.days_from_due)]
-    said += [problem.text for problem in finding.warnings.get(slot.on, ())]
-    if name := holiday(slot.on):
-        said.append(_("A holiday: %(name)s") % {"name": name})
-    said.append(_("+%(added)d min driving (%(there)d min there)") % {
-        "added": slot.added_minutes, "there": slot.drive_minutes,
-    })  # fmt: skip
-    if slot.visits_before:
-        said.append(
-            _("Seen by this nurse %(n)d of %(all)d times")
-            % {"n": slot.visits_before, "all": finding.all_visits_before}
-        )
-    if slot.wish_met is not None:
-        wished = finding.dose.prescription.patient.get_prefers_display()
-        wish = _("As wished: %(wish)s") if slot.wish_met else _("Not as wished: %(wish)s")
-        said.append(wish % {"wish": wished.lower()})
-    return said
-
-
-def _from_due(apart: int) -> str:
-    if apart == 0:
-        return _("On the due date")
-    if apart > 0:
-        words_for = ngettext("%(n)d day after the due date", "%(n)d days after the due date", apart)
-    else:
-        words_for = ngettext("%(n)d day before the due date", "%(n)d days before the due date", -apart)
-    return words_for % {"n": abs(apart)}
-
-
-def ruled_out_words(finding: Finding) -> list[str]:
-    """`2 nurses: away on these days`, most nurses first."""
-    groups = sorted(finding.ruled_out.items(), key=lambda group: -len(group[1]))
-    return [
-        ngettext("%(n)d nurse: %(why)s", "%(n)d nurses: %(why)s", len(keys))
-        % {"n": len(keys), "why": WHY_NOT[code]}
-        for code, keys in groups
-    ]
-
-
-def cards(finding: Finding, action: str) -> list[dict[str, Any]]:
-    """The slots as ui/slot_card.html shows them; the first is the best."""
-    zone = finding.dose.prescription.patient.time_zone
-    return [
-        {
-            "when": words.at_words(slot.starts_at, zone),
-            "nurse": finding.names[slot.nurse],
-            "reasons": reasons(finding, slot),
-            "best": place == 0,
-            "action": action,
-            "value": f"{slot.nurse}|{slot.starts_at.astimezone(ZoneInfo(zone)):%Y-%m-%d|%H:%M}",
-        }
-        for place, slot in enumerate(finding.slots)
-    ]
-
-
-def shown(finding: Finding) -> dict[str, Any]:
-    """The whole answer as plain values, for programs."""
-    days = sorted(finding.refused.items())
-    return {
-        "slots": [_shown(finding, slot) for slot in finding.slots],
-        "ruled_out": [
-            {"code": code, "text": WHY_NOT[code], "nurses": list(keys)}
-            for code, keys in finding.ruled_out.items()
-        ],
-        "refused": [
-            *({"on": None, "code": problem.code, "text": problem.text} for problem in finding.blocked),
-            *({"on": day, "code": problem.code, "text": problem.text} for day, problem in days),
-        ],
-    }
-
-
-def _shown(finding: Finding, slot: Slot) -> dict[str, Any]:
-    dose = finding.dose
-    return {
-        "nurse": slot.nurse,
-        "nurse_name": finding.names[slot.nurse],
-        "starts_at": slot.starts_at,
-        "ends_at": slot.starts_at + dose.length,
-        "on": slot.on,
-        "preparation_minutes": dose.preparation_minutes,
-        "infusion_minutes": dose.infusion_minutes,
-        "observation_minutes": dose.observation_minutes,
-        "wrap_up_minutes": dose.wrap_up_minutes,
-        "drive_minutes": slot.drive_minutes,
-        "added_drive_minutes": slot.added_minutes,
-        "days_from_due": slot.days_from_due,
-        "visits_by_nurse": slot.visits_before,
-        "visits_before": finding.all_visits_before,
-        "wish_met": slot.wish_met,
-        "needs_reason": [problem.code for problem in finding.warnings[slot.on]],
-        "holiday": holiday(slot.on),
-        "reasons": reasons(finding, slot),
-    }
+def road_to(home: Place, nurses: Team) -> Road:
+    """Minutes of road for a search around a home: estimated, or what a travel service told (one query)."""
+    if not travel.on():
+        return drives
+    bases = [(lat, lng) for lat, lng in nurses.homes.tolist()]
+    others, legs = set(bases), []
+    for row, base in enumerate(bases):
+        real = nurses.stop_from[row] < FAR
+        stops = [(lat, lng) for lat, lng in nurses.stop_place[row][real].tolist()]
+        others.update(stops)
+        legs += [*pairwise(stops), *travel.both_ways(base, stops)]
+    return travel.drives([*travel.both_ways(home, others), *legs]).many

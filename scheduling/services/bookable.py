@@ -97,13 +97,19 @@ def check_problems(check: PlannedCheck, day: date, *, moving: Visit | None = Non
     live = check.visits.filter(state__in=states.HOLDING)
     if live.exclude(pk=moving.pk if moving else None).exists():
         return [Problem("DOSE_TAKEN", "This has a visit already.", taken=True)]
+    window = window_problem(check, day)
+    return [window] if window else []
+
+
+def window_problem(check: PlannedCheck, day: date) -> Problem | None:
+    """What the window of the check says against `day`; both its ends count as inside."""
     if day < check.window_start_on:
         said = f"Earlier than planned: from {_day(check.window_start_on)}."
-        return [Problem("EARLY_OUTSIDE_WINDOW", said, absolute=False)]
+        return Problem("EARLY_OUTSIDE_WINDOW", said, absolute=False)
     if day > check.window_end_on:
         said = f"Later than planned: until {_day(check.window_end_on)}."
-        return [Problem("LATE_OUTSIDE_WINDOW", said, absolute=False)]
-    return []
+        return Problem("LATE_OUTSIDE_WINDOW", said, absolute=False)
+    return None
 
 
 def _day(on: date) -> str:

@@ -22,7 +22,7 @@ from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.rules.orders import Given, Hold
 from scheduling.rules.proposals import check_date
-from scheduling.services import doses, readiness, travel
+from scheduling.services import doses, order_files, readiness, travel
 
 IV = "iv"  # the competency every infusion needs
 NURSE_CODES = {
@@ -60,16 +60,20 @@ def dose_problems(
     return found + day_problems(dose, [day], now=now, moving=moving)[day]
 
 
-def dose_wide_problems(dose: PlannedDose, patient: Patient, *, moving: Visit | None = None) -> list[Problem]:
-    """What stands against any time at all."""
+def dose_wide_problems(
+    dose: PlannedDose, patient: Patient, *, moving: Visit | None = None, taken: bool | None = None
+) -> list[Problem]:
+    """What stands against any time at all. `taken`, where it is known already, saves the query."""
     if dose.state != PlannedDose.State.PLANNED:
         said = f"This dose is {dose.get_state_display().lower()}; it needs no visit."
         return [Problem("DOSE_NOT_PLANNED", said)]
     found: list[Problem] = []
     if patient.status != Patient.Status.ACTIVE:
         found.append(Problem("PATIENT_AWAY", f"The patient is {patient.get_status_display().lower()}."))
-    live = dose.visits.filter(state__in=states.HOLDING)
-    if live.exclude(pk=moving.pk if moving else None).exists():
+    if taken is None:
+        live = dose.visits.filter(state__in=states.HOLDING)
+        taken = live.exclude(pk=moving.pk if moving else None).exists()
+    if taken:
         found.append(Problem("DOSE_TAKEN", "This dose has a visit already.", taken=True))
     return found
 
@@ -104,11 +108,12 @@ class Judge:
 def judge_of(dose: PlannedDose, *, now: datetime, moving: Visit | None = None) -> Judge:
     """The judge of the dose's order, as things stand at `now`. As many queries for many days as for one."""
     prescription = dose.prescription
+    files = order_files.files_of(prescription, without=moving.pk if moving else None)
     return Judge(
         prescription=prescription,
-        case=doses.case_of(prescription),
-        booked=doses.booked_days(prescription, without=moving.pk if moving else None),
-        papers=readiness.papers_on_file([prescription.patient_id]),
+        case=files.case,
+        booked=files.booked,
+        papers=files.papers,
         site=_site_judge(dose),
         today=clock.today_in(prescription.patient.time_zone, now),
     )
@@ -276,11 +281,16 @@ def _held_problems(
         spans = [kept] if hold.patient_id == patient.pk else []
         in_the_way = any(eligibility.room_problems(span, patient.place, stops, spans, drive))
         if in_the_way or hold.dose_id == dose_id:
-            who = hold.held_by.get_full_name() or hold.held_by.get_username()
-            until = hold.expires_at.astimezone(ZoneInfo(patient.time_zone))
-            said = f"{who} holds this for a patient until {until.hour % 12 or 12}:{until:%M %p}."
-            return [Problem("SLOT_HELD", said.replace("AM", "am").replace("PM", "pm"), taken=True)]
+            return [held_problem(hold, patient.time_zone)]
     return []
+
+
+def held_problem(hold: SlotHold, time_zone: str) -> Problem:
+    """Somebody else keeps the time, with `held_by` loaded; until when, on the home's clock."""
+    who = hold.held_by.get_full_name() or hold.held_by.get_username()
+    until = hold.expires_at.astimezone(ZoneInfo(time_zone))
+    said = f"{who} holds this for a patient until {until.hour % 12 or 12}:{until:%M %p}."
+    return Problem("SLOT_HELD", said.replace("AM", "am").replace("PM", "pm"), taken=True)
 
 
 def _visits_near(span: Span, without: int | None):

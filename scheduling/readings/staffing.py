@@ -1,0 +1,213 @@
+"""The nurses as a search needs them: what rarely changes kept in the process, what changes all day read each time.
+
+One statement reads the visits, the slots held, the time off, and a mark of everything else about the nurses. The
+mark is a sum of hashes of whole rows, seeded with the transaction that wrote each (`hash_record_extended`, `xmin`),
+so it differs when any row of nurses, licences, competencies or shifts was added, changed or removed, by whichever
+process, and never comes back; then the rows are read again.
+Rows are packed into one value: fifteen hundred of them as objects would cost more than the search.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.db import connection
+from django.db.models import QuerySet
+
+from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
+from patients.models import Patient
+from scheduling import selectors
+from scheduling.models import PlannedDose, SlotHold, Visit
+from scheduling.planning.crew import Crew, Flags, Ints, crew
+from scheduling.planning.facts import NurseFacts
+from scheduling.planning.team import Busy
+from scheduling.rules import states
+from scheduling.rules.eligibility import CompetencyFact, LicenceFact, ShiftFact
+
+LONGEST = timedelta(days=2)  # no visit lasts this long; it lets the index on starts find those under way
+EPOCH = 946_684_800  # PostgreSQL counts from 2000
+MICRO = 1_000_000
+STOP = np.dtype(
+    [("nurse", ">i8"), ("patient", ">i8"), ("starts", ">i8"), ("ends", ">i8"), ("place", ">f8", 2)]
+)
+AWAY = np.dtype([("nurse", ">i8"), ("starts", ">i8"), ("ends", ">i8")])
+
+_STOPS = """SELECT string_agg(int8send(x.nurse_id) || int8send(x.patient_id) || timestamptz_send(x.starts_at)
+    || timestamptz_send(x.ends_at) || float8send(p.latitude) || float8send(p.longitude), ''::bytea)
+    FROM {table} x JOIN {patients} p ON p.id = x.patient_id
+    WHERE x.starts_at >= %(least)s AND x.starts_at < %(last)s AND x.ends_at > %(first)s AND {more}"""
+_AWAY = """SELECT string_agg(int8send(x.nurse_id) || timestamptz_send(x.starts_at) || timestamptz_send(x.ends_at),
+    ''::bytea) FROM {table} x
+    WHERE x.withdrawn_at IS NULL AND x.starts_at < %(last)s AND x.ends_at > %(first)s"""
+_HOLDING = "x.state = ANY(%(holding)s) AND x.id <> %(without)s"
+_STANDING = "x.released_at IS NULL AND x.expires_at > %(now)s AND x.held_by_id IS DISTINCT FROM %(by)s"
+_BEFORE = """SELECT json_object_agg(y.nurse_id, y.n) FROM (SELECT x.nurse_id, count(*) AS n FROM {table} x
+    WHERE x.patient_id = %(patient)s AND x.state = 'completed' GROUP BY x.nurse_id) y"""
+_HELD = "SELECT min(x.id) FROM {table} x WHERE x.dose_id = %(dose)s AND {standing}"
+_MARK = "SELECT sum(hash_record_extended(x.*, x.xmin::text::bigint)) FROM {table} x"
+
+
+@dataclass(frozen=True)
+class Staff:
+    """The active nurses: names as staff list them, and what rarely changes."""
+
+    crew: Crew
+    names: Mapping[int, str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The nurses over a stretch of time. `patient_spans`: what the patient asked about has then, in seconds."""
+
+    staff: Staff
+    busy: Busy
+    patient_spans: tuple[tuple[int, int], ...]
+    visits_before: Mapping[int, int]  # nurse -> visits of the patient she has completed
+    held: int | None  # a hold of somebody else on the dose asked about
+
+
+def read(
+    user: selectors.Viewer,
+    patient_id: int,
+    first: datetime,
+    last: datetime,
+    *,
+    now: datetime,
+    without: Visit | None = None,
+    dose: PlannedDose | None = None,
+) -> Reading:
+    """What touches `[first, last)`, in one query while the nurses stay as they are, in five when they changed.
+
+    `without` leaves a visit out; `dose` asks for holds on it too. Slots held count unless `user` holds them.
+    The order is deliberate: the mark is never newer than the rows kept under it, so nothing stale outlives a change.
+    """
+    asked = {
+        "first": first, "last": last, "least": first - LONGEST, "now": now, "by": user.pk, "patient": patient_id,
+        "without": without.pk if without else 0, "dose": dose.pk if dose else 0, "holding": sorted(states.HOLDING),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(), asked)
+        visits, holds, away, before, held, *mark = cursor.fetchone()
+    staff = _staff(user, tuple(mark))
+    return Reading(
+        staff=staff,
+        busy=_busy(staff.crew, _unpacked(visits, STOP), _unpacked(holds, STOP), _unpacked(away, AWAY)),
+        patient_spans=tuple(
+            span for blob in (visits, holds) for span in _spans(_unpacked(blob, STOP), patient_id)
+        ),
+        visits_before={int(nurse): n for nurse, n in (before or {}).items()},
+        held=held,
+    )
+
+
+@cache
+def _statement() -> str:
+    """One row: visits, holds, time off, visits before, a hold on the dose, and the marks. Only our own names go in."""
+    table = {model: model._meta.db_table for model in (Visit, SlotHold, TimeOff, Patient)}
+    patients = table[Patient]
+    parts = [
+        _STOPS.format(table=table[Visit], patients=patients, more=_HOLDING),
+        _STOPS.format(table=table[SlotHold], patients=patients, more=_STANDING),
+        _AWAY.format(table=table[TimeOff]),
+        _BEFORE.format(table=table[Visit]),
+        _HELD.format(table=table[SlotHold], standing=_STANDING),
+        *(_MARK.format(table=model._meta.db_table) for model in (Nurse, Licence, Competency, Shift)),
+    ]
+    return "SELECT " + ", ".join(f"({part})" for part in parts)
+
+
+def _unpacked(blob: Any, kind: np.dtype) -> np.ndarray:
+    return np.frombuffer(blob or b"", kind)
+
+
+def _busy(known: Crew, visits: np.ndarray, holds: np.ndarray, away: np.ndarray) -> Busy:
+    """Only what concerns active nurses. Seconds are rounded outwards; a held slot uses up no minutes of the day."""
+    stops = np.concatenate([visits, holds])
+    row, here = known.rows(stops["nurse"].astype(np.int64))
+    minutes = (stops["ends"] - stops["starts"]) // (60 * MICRO)
+    minutes[len(visits) :] = 0
+    gone, there = known.rows(away["nurse"].astype(np.int64))
+    return Busy(
+        stop_nurse=row[here],
+        stop_from=_floor(stops["starts"][here]),
+        stop_to=_ceil(stops["ends"][here]),
+        stop_minutes=minutes[here].astype(np.int64),
+        stop_place=stops["place"][here].astype(np.float64),
+        away_nurse=gone[there],
+        away_from=_floor(away["starts"][there]),
+        away_to=_ceil(away["ends"][there]),
+    )
+
+
+def _spans(stops: np.ndarray, patient_id: int) -> list[tuple[int, int]]:
+    own: Flags = stops["patient"] == patient_id
+    return list(zip(_floor(stops["starts"][own]).tolist(), _ceil(stops["ends"][own]).tolist(), strict=True))
+
+
+def _floor(micros: np.ndarray) -> Ints:
+    return (micros // MICRO + EPOCH).astype(np.int64)
+
+
+def _ceil(micros: np.ndarray) -> Ints:
+    return (-(-micros // MICRO) + EPOCH).astype(np.int64)
+
+
+# --- What rarely changes -----------------------------------------------------------------------
+
+_kept: tuple[tuple[Any, ...], Staff] | None = (
+    None  # the last mark and what was read for it; replaced as a whole
+)
+
+
+def _staff(user: selectors.Viewer, mark: tuple[Any, ...]) -> Staff:
+    """The nurses the user may see; for the office kept by their mark."""
+    global _kept
+    if not selectors.may_write(user):
+        return staff_of(selectors.nurses_for(user))
+    key = (connection.settings_dict["NAME"], *mark)
+    kept = _kept
+    if kept is None or kept[0] != key:
+        kept = _kept = (key, staff_of(selectors.nurses_for(user)))
+    return kept[1]
+
+
+def staff_of(nurses: QuerySet[Nurse]) -> Staff:
+    """The active ones among `nurses`: four queries."""
+    active = nurses.filter(active=True).order_by()
+    rows, ids = list(active), active.values("pk")
+    papers: dict[str, dict[int, list[Any]]] = {
+        name: defaultdict(list) for name in ("licences", "competencies", "shifts")
+    }
+    for name, model, fact, fields in SOURCES:
+        for nurse, *row in model.objects.filter(nurse__in=ids).order_by("pk").values_list("nurse", *fields):
+            papers[name][nurse].append(fact(*row))
+    facts = (
+        NurseFacts(
+            key=nurse.pk,
+            home=nurse.place,
+            zone=ZoneInfo(nurse.time_zone),
+            day_limit_minutes=nurse.day_limit_minutes,
+            time_off=(),
+            stops=(),
+            **{name: tuple(held[nurse.pk]) for name, held in papers.items()},
+        )
+        for nurse in rows
+    )
+    return Staff(crew(facts), {nurse.pk: nurse.listed_name for nurse in rows})
+
+
+SOURCES: tuple[tuple[str, Any, Any, tuple[str, ...]], ...] = (
+    ("licences", Licence, LicenceFact, ("state", "multistate", "issued_on", "expires_on")),
+    ("competencies", Competency, CompetencyFact, ("code", "granted_on", "expires_on")),
+    (
+        "shifts", Shift, ShiftFact,
+        ("weekday", "starts", "ends", "from_on", "until_on", "break_starts", "break_ends"),
+    ),
+)  # fmt: skip
