@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from nurses.models import Nurse
+from patients.models import Patient
 from scheduling.models import Visit
 from scheduling.rules import states
 from scheduling.rules.eligibility import Problem
@@ -45,8 +46,10 @@ def refuse_taken(wanted: Bookable, nurse_id: int, starts_at: datetime, moving: V
     """Raise SlotTaken when a visit stands there already: one query, before the many that judge a free time.
 
     Asked before the locks, so that fifty who want one hour do not queue for an answer that is known, and
-    again under them. What it lets through is judged by `problems_of`.
+    again under them. What it lets through is judged by `problems_of`; a patient who is away is told first.
     """
+    if wanted.patient.status != Patient.Status.ACTIVE:
+        return
     whose = Q(nurse=nurse_id) | Q(patient=wanted.patient.pk)
     there = Q(starts_at__lt=starts_at + wanted.length, ends_at__gt=starts_at) & whose
     if wanted.dose is not None:
