@@ -56,8 +56,8 @@ class Team:
     licensed: Flags  # (n, days) for the wanted state
     skilled: Flags  # (n, days) all needed competencies
     first_day: int  # ordinal of the first of `days`
-    works: Flags  # (n,) has hours on a wanted day, away or not
-    window_nurse: Ints  # (w,) a stretch of one shift without time off and without its break
+    works: Flags  # (n,) has hours on a wanted day, away or not; not looked at without papers
+    window_nurse: Ints  # (w,) a stretch of one shift without time off and without its break, of who has papers
     window_day: Ints  # (w,) in the nurse's zone
     window_from: Ints
     window_to: Ints
@@ -101,7 +101,9 @@ def assemble(known: Crew, changing: Busy, days: Sequence[date], state: str, need
     """What is known of the nurses and what changes, over `days` (of the home; not empty)."""
     first, last = min(days).toordinal(), max(days).toordinal()
     ordinals = np.arange(first, last + 2)  # a visit may end on the day after
-    shift, day = _worked(known, days)
+    licensed, skilled = known.licensed(state, ordinals), known.skilled(needs, ordinals)
+    able = np.any(licensed & skilled, axis=1)
+    shift, day = _worked(known, days, able)
     works = np.zeros(len(known.keys), bool)
     works[known.hours.nurse[shift[np.isin(day, [x.toordinal() for x in days])]]] = True
     nurse, day, starts, ends, whole = _windows(known, changing, shift, day)
@@ -110,8 +112,8 @@ def assemble(known: Crew, changing: Busy, days: Sequence[date], state: str, need
         keys=known.keys,
         homes=known.homes,
         limits=known.limits,
-        licensed=known.licensed(state, ordinals),
-        skilled=known.skilled(needs, ordinals),
+        licensed=licensed,
+        skilled=skilled,
         first_day=first,
         works=works,
         window_nurse=nurse,
@@ -140,18 +142,19 @@ def seconds_of(spans: Iterable[Span]) -> list[tuple[int, int]]:
     return [(floor_second(span.start), ceil_second(span.end)) for span in spans]
 
 
-def _worked(known: Crew, days: Sequence[date]) -> tuple[Ints, Ints]:
-    """(shift, day) of every shift worked on or beside `days`: a day of the home touches both in another zone."""
+def _worked(known: Crew, days: Sequence[date], able: Flags) -> tuple[Ints, Ints]:
+    """(shift, day) of the shifts on or beside `days`, of able nurses: a day of the home touches both in other zones."""
     wanted = np.array([x.toordinal() for x in days], np.int64)
     near = np.unique(np.concatenate([wanted - 1, wanted, wanted + 1]))
     hours = known.hours
+    theirs = np.nonzero(able[hours.nurse])[0]
     worked = (
-        (hours.weekday[:, None] == (near - 1) % 7)  # ordinal 1 was a Monday
-        & (hours.first_on[:, None] <= near)
-        & (near <= hours.last_on[:, None])
+        (hours.weekday[theirs, None] == (near - 1) % 7)  # ordinal 1 was a Monday
+        & (hours.first_on[theirs, None] <= near)
+        & (near <= hours.last_on[theirs, None])
     )
     shift, column = np.nonzero(worked)
-    return shift, near[column]
+    return theirs[shift], near[column]
 
 
 def _windows(known: Crew, changing: Busy, shift: Ints, day: Ints) -> tuple[Ints, Ints, Ints, Ints, Ints]:

@@ -1,9 +1,9 @@
 """The nurses as a search needs them: what rarely changes kept in the process, what changes all day read each time.
 
 One statement reads the visits, the slots held, the time off, and a mark of everything else about the nurses. The
-mark is a sum of hashes of whole rows, seeded with the transaction that wrote each (`hash_record_extended`, `xmin`),
-so it differs when any row of nurses, licences, competencies or shifts was added, changed or removed, by whichever
-process, and never comes back; then the rows are read again.
+mark is a sum of hashes of row versions: where each lies and which transaction wrote it (`ctid`, `xmin`). PostgreSQL
+never writes into a row version, so the mark differs when any row of nurses, licences, competencies or shifts was
+added, changed or removed, by whichever process, and never comes back; then the rows are read again.
 Rows are packed into one value: fifteen hundred of them as objects would cost more than the search.
 """
 
@@ -51,7 +51,7 @@ _STANDING = "x.released_at IS NULL AND x.expires_at > %(now)s AND x.held_by_id I
 _BEFORE = """SELECT json_object_agg(y.nurse_id, y.n) FROM (SELECT x.nurse_id, count(*) AS n FROM {table} x
     WHERE x.patient_id = %(patient)s AND x.state = 'completed' GROUP BY x.nurse_id) y"""
 _HELD = "SELECT min(x.id) FROM {table} x WHERE x.dose_id = %(dose)s AND {standing}"
-_MARK = "SELECT sum(hash_record_extended(x.*, x.xmin::text::bigint)) FROM {table} x"
+_MARK = "SELECT sum(hashtidextended(x.ctid, x.xmin::text::bigint)) FROM {table} x"
 
 
 @dataclass(frozen=True)
