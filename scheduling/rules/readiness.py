@@ -32,9 +32,12 @@ class GateRule:
 
 GATES: tuple[GateRule, ...] = (
     GateRule(
-        "stopped", "Drug not stopped", "The drug was stopped, its series is complete, or nothing is planned any more.",
+        "stopped", "Drug not stopped", "The drug was stopped, the series is complete, or nothing is planned any more.",
         BOOKING, ABSOLUTE, "Ask the prescriber", "clinical lead",
-        ("DISCONTINUED", "DISCONTINUE_PERMANENT", "SERIES_COMPLETE", "DOSE_NOT_PLANNED", "CHECK_NOT_PLANNED", "REFUSED"),
+        (
+            "DISCONTINUED", "DISCONTINUE_PERMANENT", "SERIES_COMPLETE", "DOSE_NOT_PLANNED", "CHECK_NOT_PLANNED",
+            "REFUSED",
+        ),
     ),
     GateRule(
         "lifetime_cap", "Lifetime dose", "The dose would go above the lifetime limit.",
