@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import audit, evidence, patient_status, patients, prescriptions, records
+from scheduling.views import audit, evidence, patient_status, patients, prescriptions, readiness, records
 
 urlpatterns = [
     path("patients/", patients.patients_page, name="patients"),
@@ -39,6 +39,8 @@ urlpatterns = [
     path("doses/<int:dose_id>/", records.dose_why, name="dose"),
     path("doses/<int:dose_id>/record/", records.dose_record, name="dose-record"),
     path("records/<int:record_id>/correct/", records.record_correct, name="record-correct"),
+    path("readiness/", readiness.readiness_page, name="readiness"),
+    path("doses/<int:dose_id>/readiness/", readiness.dose_readiness, name="dose-readiness"),
     path("audit/", audit.audit, name="audit"),
     path("overrides/", audit.overrides, name="overrides"),
 ]
