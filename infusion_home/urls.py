@@ -13,6 +13,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("accounts.urls")),
+    path("staff/", include("scheduling.urls.board")),
     path("staff/", include("scheduling.urls.booking")),
     path("staff/", include("scheduling.urls.patients")),
     path("n/", include("scheduling.urls.nurse")),

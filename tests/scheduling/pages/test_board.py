@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from django.db import connection
@@ -10,8 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Role
-from nurses.models import Nurse
-from scheduling.models import Visit
+from nurses.models import Nurse, Shift
+from scheduling.models import SlotHold, Visit
+from scheduling.services import slot_holds
 from tests.makers import (
     DAY,
     FORT_WORTH,
@@ -44,6 +45,21 @@ def board(**asked):
 def cell(context, nurse, day):
     row = next(row for row in context["board"]["rows"] if row["nurse"] == nurse.listed_name)
     return row["cells"][(day - MONDAY).days]
+
+
+def row_of(context, nurse):
+    (row,) = [row for row in context["board"]["rows"] if row["nurse"] == nurse.listed_name]
+    return row
+
+
+def drawn(context, nurse):
+    """The visits and drives of the nurse's day, without the hours around them."""
+    return [x for x in row_of(context, nurse)["items"] if x.get("kind") not in {"out", "off", "break"}]
+
+
+def drawn_end(visit):
+    """The column after the visit's last."""
+    return round((visit.ends_at - at(MONDAY + DAY, 6)) / (15 * MINUTE))
 
 
 def test_a_visit_stands_with_its_nurse_on_its_day_with_its_time_state_and_parts():
@@ -94,6 +110,15 @@ def test_windows_that_close_are_counted_on_their_day():
     assert [day["note"] for day in board()["board"]["days"]][4] == "1 window closes"
 
 
+def test_friday_tells_of_the_windows_that_close_at_the_weekend():
+    for on in (MONDAY + 4 * DAY, MONDAY + 5 * DAY, MONDAY + 6 * DAY):
+        dose = make_dose(start_on=MONDAY + DAY)
+        dose.window_start_on, dose.window_end_on = dose.due_on, on
+        dose.save()
+    notes = [day["note"] for day in board()["board"]["days"]]
+    assert notes[4:] == ["1 window closes · 2 close this weekend", "1 window closes", "1 window closes"]
+
+
 def test_a_visit_near_midnight_stands_in_the_agencys_column_with_the_homes_time():
     patient = make_patient(time_zone="Pacific/Honolulu")
     dose = make_dose(make_prescription(patient, start_on=MONDAY + DAY))
@@ -111,22 +136,63 @@ def test_the_day_shows_the_drive_between_two_visits():
     far = make_prescription(make_patient(place=FORT_WORTH), start_on=MONDAY + DAY)
     second = make_visit(make_dose(far), nurse, at(MONDAY + DAY, 14, 15))
     context = board(view="day", date=(MONDAY + DAY).isoformat())
-    (row,) = [row for row in context["board"]["rows"] if row["nurse"] == nurse.listed_name]
-    assert [item.get("kind", "visit") for item in row["items"]] == ["visit", "drive", "visit"]
-    assert row["items"][0]["column"] == 8 and row["items"][2]["column"] == 33
-    assert row["items"][0]["width"] == round((first.ends_at - first.starts_at) / (15 * MINUTE))
-    assert not row["items"][1]["bad"]
+    early, drive, late = drawn(context, nurse)
+    assert [item.get("kind", "visit") for item in (early, drive, late)] == ["visit", "drive", "visit"]
+    assert early["column"] == 8 and late["column"] == 33
+    assert early["width"] == round((first.ends_at - first.starts_at) / (15 * MINUTE))
+    assert not drive["bad"]
     Visit.objects.filter(pk=second.pk).update(starts_at=first.ends_at + 30 * MINUTE)
-    context = board(view="day", date=(MONDAY + DAY).isoformat())
-    (row,) = [row for row in context["board"]["rows"] if row["nurse"] == nurse.listed_name]
-    assert row["items"][1]["bad"]
+    assert drawn(board(view="day", date=(MONDAY + DAY).isoformat()), nurse)[1]["bad"]
+
+
+def test_a_drive_that_has_no_room_at_all_is_marked_where_the_visits_meet():
+    nurse = make_nurse()
+    first = make_visit(make_dose(start_on=MONDAY + DAY), nurse, at(MONDAY + DAY, 8))
+    far = make_prescription(make_patient(place=FORT_WORTH), start_on=MONDAY + DAY)
+    second = make_visit(make_dose(far), nurse, at(MONDAY + DAY, 14, 15))
+    Visit.objects.filter(pk=second.pk).update(starts_at=first.ends_at)
+    (mark,) = [x for x in drawn(board(view="day", date=(MONDAY + DAY).isoformat()), nurse) if x.get("bad")]
+    assert (mark["column"], mark["width"]) == (drawn_end(first) - 1, 2)
+
+
+def test_hours_off_breaks_and_time_off_are_drawn_where_they_are():
+    nurse = make_nurse(hours=(time(8), time(17)))
+    Shift.objects.filter(nurse=nurse).update(break_starts=time(12), break_ends=time(12, 30))
+    make_time_off(nurse, at(MONDAY, 15), at(MONDAY, 17))
+    taken_back = make_time_off(nurse, at(MONDAY, 9), at(MONDAY, 10))
+    taken_back.withdrawn_at = NOW
+    taken_back.save()
+    found = [(x["kind"], x["column"], x["width"]) for x in row_of(board(view="day"), nurse)["items"]]
+    assert found == [("out", 0, 8), ("break", 24, 2), ("off", 36, 8), ("out", 44, 20)]
+
+
+@pytest.mark.parametrize("view", ["day", "week"])
+def test_a_time_kept_for_a_patient_on_the_phone_shows_until_it_runs_out(view):
+    dose, nurse, ben = make_dose(start_on=MONDAY + DAY), make_nurse(), make_user(first_name="Ben")
+    hold = slot_holds.hold_slot(
+        dose_id=dose.pk, nurse_id=nurse.pk, starts_at=at(MONDAY + DAY, 9), by=ben, now=NOW
+    )
+    asked = {"view": view, "date": (MONDAY + DAY).isoformat()}
+
+    def held():
+        row = row_of(board(**asked), nurse)
+        return (
+            row["cells"][1]["holds"]
+            if view == "week"
+            else [x for x in row["items"] if x.get("kind") == "held"]
+        )
+
+    (shown,) = held()
+    assert (shown["when"], shown["word"]) == ("9:00 am", "Held by Ben until 9:05 am")
+    SlotHold.objects.filter(pk=hold.pk).update(expires_at=NOW)
+    assert held() == []
 
 
 @pytest.mark.parametrize("day", [date(2026, 3, 8), date(2026, 11, 1)])
 def test_days_on_which_the_clocks_change_are_drawn_right(day):
     visit = make_visit(make_dose(start_on=day), starts_at=at(day, 9), override="labs follow")
     context = board(view="day", date=day.isoformat())
-    items = [item for row in context["board"]["rows"] for item in row["items"]]
+    items = drawn(context, visit.nurse)
     assert [(item["column"], item["when"][:5]) for item in items] == [(12, "9:00–")]
     assert visit.nurse.listed_name in [row["nurse"] for row in context["board"]["rows"]]
 
