@@ -121,30 +121,40 @@ class PrescriptionIn(TermsIn):
         )
 
 
-class AmendIn(TermsIn):
+class Rehearsable(Input):
+    """A change of dates: `rehearse` only asks what it would do, `shown` is the signature of what was answered."""
+
+    rehearse = serializers.BooleanField(required=False, default=False)
+    shown = serializers.CharField(max_length=32, required=False)
+
+
+class AmendIn(Rehearsable, TermsIn):
+    """`version` is the number of the terms as they were seen."""
+
     expires_on = Day(required=False)
     why = serializers.CharField(max_length=500)
+    version = serializers.IntegerField(min_value=1, max_value=32767, required=False)
 
 
-class HoldIn(Input):
+class HoldIn(Rehearsable):
     starts_on = Day()
     clears_on = Day(required=False, allow_null=True)
     reason = serializers.CharField(max_length=500)
 
 
-class ClearHoldIn(Input):
+class ClearHoldIn(Rehearsable):
     """`clears_on` is the day dosing is allowed again; on or before the hold's first day it never applied."""
 
     hold = Row(selectors.holds_for)
     clears_on = Day()
 
 
-class StopIn(Input):
+class StopIn(Rehearsable):
     stopped_on = Day()
     why = serializers.CharField(max_length=500)
 
 
-class RecordIn(Input):
+class RecordIn(Rehearsable):
     given_on = Day()
     amount_mg = milligrams(required=False, allow_null=True)
     reaction = serializers.ChoiceField(REACTIONS, required=False)

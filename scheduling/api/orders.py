@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
@@ -23,7 +24,7 @@ from scheduling import selectors
 from scheduling.api import bodies, calendars
 from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
-from scheduling.api.fields import Input
+from scheduling.api.effects import EffectsOut, apart, or_effects, settle
 from scheduling.api.gates import DoseGates
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import PlannedDose, Visit
@@ -88,54 +89,70 @@ class PrescriptionViewSet(Readable):
             calendar = prescribing.preview(asked.validated_data["patient"], wish)
         return Response(shapes.CalendarOut(calendars.of_preview(calendar)).data)
 
-    @extend_schema(request=bodies.AmendIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.AmendIn, responses=or_effects(shapes.PrescriptionInFullOut))
     @action(detail=True, methods=["post"])
     def amend(self, request: Request, pk: str) -> Response:
         """Change terms of a running order; the old terms stay on file."""
-        prescription, said = self._to_change(bodies.AmendIn)
-        why = said.pop("why")
-        with _fields_as_sent():
-            prescribing.amend(prescription_id=prescription.pk, changes=said, why=why, by=request.user)
-        return self._in_full(self.get_object())
+        order, said, asked = self._to_change(bodies.AmendIn)
+        about = {name: said.pop(name) for name in ("why", "version") if name in said}
+        change = partial(prescribing.amend, prescription_id=order.pk, changes=said, by=request.user, **about)
+        return self._settled(order, change, asked)
 
-    @extend_schema(request=bodies.HoldIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.HoldIn, responses=or_effects(shapes.PrescriptionInFullOut))
     @action(detail=True, methods=["post"])
     def hold(self, request: Request, pk: str) -> Response:
         """No dosing from a day on, until another day or until somebody knows."""
-        prescription, said = self._to_change(bodies.HoldIn)
-        with _fields_as_sent():
-            prescribing.hold(prescription_id=prescription.pk, by=request.user, **{"clears_on": None, **said})
-        return self._in_full(self.get_object())
+        order, said, asked = self._to_change(bodies.HoldIn)
+        said = {"clears_on": None, **said}
+        return self._settled(
+            order, partial(prescribing.hold, prescription_id=order.pk, by=request.user, **said), asked
+        )
 
-    @extend_schema(request=bodies.ClearHoldIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.ClearHoldIn, responses=or_effects(shapes.PrescriptionInFullOut))
     @action(detail=True, methods=["post"], url_path="clear-hold")
     def clear_hold(self, request: Request, pk: str) -> Response:
         """Enter the day dosing is allowed again."""
-        prescription, said = self._to_change(bodies.ClearHoldIn)
-        if said["hold"].prescription_id != prescription.pk:
+        order, said, asked = self._to_change(bodies.ClearHoldIn)
+        hold = said.pop("hold")
+        if hold.prescription_id != order.pk:
             raise BadInput("This hold is on another order.", field="hold")
-        with _fields_as_sent():
-            prescribing.clear_hold(hold_id=said["hold"].pk, clears_on=said["clears_on"], by=request.user)
-        return self._in_full(self.get_object())
+        return self._settled(
+            order, partial(prescribing.clear_hold, hold_id=hold.pk, by=request.user, **said), asked
+        )
 
-    @extend_schema(request=bodies.StopIn, responses=shapes.PrescriptionInFullOut)
+    @extend_schema(request=bodies.StopIn, responses=or_effects(shapes.PrescriptionInFullOut))
     @action(detail=True, methods=["post"])
     def stop(self, request: Request, pk: str) -> Response:
         """Discontinue the drug. Booked visits are flagged, not cancelled."""
-        prescription, said = self._to_change(bodies.StopIn)
-        prescribing.stop(prescription_id=prescription.pk, by=request.user, **said)
-        return self._in_full(self.get_object())
+        order, said, asked = self._to_change(bodies.StopIn)
+        return self._settled(
+            order, partial(prescribing.stop, prescription_id=order.pk, by=request.user, **said), asked
+        )
+
+    def _settled(self, order: Prescription, change: Callable[[], Any], asked: dict[str, Any]) -> Response:
+        """The order in full once it is changed, or what the change would do."""
+        if asked.get("rehearse"):
+            self.wrote_read(order.patient, "before and after")
+        with _fields_as_sent():
+            return settle(
+                change,
+                patient_id=order.patient_id,
+                asked=asked,
+                answer=lambda _done: self._in_full(self.get_object()),
+            )
 
     def _asked(self) -> bodies.PrescriptionIn:
         asked = bodies.PrescriptionIn(data=self.request.data, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         return asked
 
-    def _to_change(self, kind: type[Input]) -> tuple[Prescription, dict[str, Any]]:
-        """404 for what may not be seen, then 403, then 400."""
+    def _to_change(
+        self, kind: type[bodies.Rehearsable]
+    ) -> tuple[Prescription, dict[str, Any], dict[str, Any]]:
+        """404 for what may not be seen, then 403, then 400. Besides the order: what is said, and what is asked."""
         prescription: Prescription = self.get_object()
         self.check_office()
-        return prescription, self.read_input(kind)
+        return prescription, *apart(self.read_input(kind))
 
     def _in_full(self, prescription: Prescription, status: int = 200) -> Response:
         regimen = doses.regimen_of(prescription)
@@ -201,7 +218,11 @@ class DoseViewSet(DoseGates, Readable):
         finding = slots.find(request.user, dose, asked.days(), limit=asked.validated_data.get("limit", 10))
         return Response(slots.shown(finding))
 
-    @extend_schema(request=bodies.RecordIn, responses={201: shapes.RecordOut}, parameters=[PARAMETER])
+    @extend_schema(
+        request=bodies.RecordIn,
+        responses={201: shapes.RecordOut, 200: EffectsOut},
+        parameters=[PARAMETER],
+    )
     @action(detail=True, methods=["post"])
     @idempotent
     def record(self, request: Request, pk: str) -> Response:
@@ -211,10 +232,16 @@ class DoseViewSet(DoseGates, Readable):
             raise PermissionDenied(
                 _("Only the office, or the nurse who has the visit, may record this dose.")
             )
-        said = self.read_input(bodies.RecordIn)
+        said, asked = apart(self.read_input(bodies.RecordIn))
+        if asked.get("rehearse"):
+            self.wrote_read(dose.prescription.patient, "before and after")
         with _history_beside("given_on"):
-            record = records.record_given(dose_id=dose.pk, by=request.user, **said)
-        return Response(shapes.RecordOut(record).data, status=201)
+            return settle(
+                partial(records.record_given, dose_id=dose.pk, by=request.user, **said),
+                patient_id=dose.prescription.patient_id,
+                asked=asked,
+                answer=lambda record: Response(shapes.RecordOut(record).data, status=201),
+            )
 
 
 class DosingViewSet(Signed):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -69,6 +69,16 @@ class Shown:
     unchanged: Sequence[str]
     checks_new: Sequence[str]
     checks_gone: Sequence[str]
+
+    @property
+    def checks(self) -> str:
+        """How many lab draws and checks come and go; "" for none."""
+        said = []
+        if new := len(self.checks_new):
+            said.append(ngettext("%(n)d new", "%(n)d new", new) % {"n": new})
+        if gone := len(self.checks_gone):
+            said.append(ngettext("%(n)d falls away", "%(n)d fall away", gone) % {"n": gone})
+        return _("Lab draws and checks: %(what)s") % {"what": ", ".join(said)} if said else ""
 
     @property
     def misfits(self) -> int:
@@ -231,16 +241,14 @@ def _day(stands: DoseStands | None) -> str:
 
 
 def _window(stands: DoseStands) -> str:
-    said = []
-    if stands.window_start_on and stands.window_end_on:
-        said.append(_("window %(days)s") % {"days": _span(stands.window_start_on, stands.window_end_on)})
-    if stands.floor_on and stands.floor_on != stands.window_start_on:
-        said.append(_("not before %(day)s") % {"day": day_words(stands.floor_on)})
-    return ", ".join(said)
-
-
-def _span(first: date, last: date) -> str:
-    return day_words(first) if first == last else f"{day_words(first)} – {day_words(last)}"
+    """The window; where there is none, the floor. A window never opens before its floor, so it says enough."""
+    first, last = stands.window_start_on, stands.window_end_on
+    if first is None or last is None:
+        return _("not before %(day)s") % {"day": day_words(stands.floor_on)} if stands.floor_on else ""
+    if first == last:
+        return _("window %(days)s") % {"days": day_words(last)}
+    opens = date_format(first, _("M j")) if first.year == last.year else day_words(first)
+    return _("window %(days)s") % {"days": f"{opens} – {day_words(last)}"}
 
 
 def _length(minutes: int) -> str:
