@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import islice
 from time import monotonic
 
@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from nurses.models import Nurse
 from patients.models import Patient, Prescription
-from scheduling import osrm
+from scheduling import clock, osrm
 from scheduling.models import DriveTime, Heartbeat, Visit
 from scheduling.models.heartbeat import ROADS, ROADS_FAILED
 from scheduling.planning.travel import (
@@ -44,6 +44,7 @@ HOMES_AT_ONCE = 50
 QUIET_AFTER_FAILURE = timedelta(minutes=1)
 WAIT_SECONDS = 2.0  # of a person at a page
 REFRESH_SECONDS = 600.0  # of one run of the worker's task
+SEARCHED = timedelta(days=14)
 AROUND = timedelta(days=1)  # visits this near may be a nurse's next or last stop
 
 Pair = tuple[Place, Place]
@@ -93,14 +94,24 @@ def warm(
     return _warm([(a, b) for a in places_from for b in targets], seconds, now or timezone.now())
 
 
-def warm_search(place: Place, first: datetime, last: datetime, *, now: datetime | None = None) -> int:
-    """Before a search: the roads between a home and every nurse's home and stop of `[first, last)`."""
+def warm_search(
+    patient: Patient, opens: date | None, closes: date | None, *, now: datetime | None = None
+) -> int:
+    """Before a search: the roads between a home and every nurse's home and stop of the days asked about.
+
+    From `opens`, today at the earliest, to `closes`; without it, and at most, SEARCHED days.
+    """
     _refuse_in_transaction()
     if not on():
         return 0
+    now = now or timezone.now()
+    today = clock.today_in(patient.time_zone, now)
+    first = max(opens or today, today)
+    last = min(closes or date.max, first + SEARCHED)
+    begins, ends = clock.day_bounds(first, patient.time_zone)[0], clock.day_bounds(last, patient.time_zone)[1]
     nurses = Nurse.objects.filter(active=True).order_by().values_list("latitude", "longitude")
-    others = {*nurses, *_stops(first, last, None)}
-    return _warm(both_ways(place, others), WAIT_SECONDS, now or timezone.now())
+    others = {*nurses, *_stops(begins - AROUND, ends + AROUND, None)}
+    return _warm(both_ways(patient.place, others), WAIT_SECONDS, now)
 
 
 def warm_visit(

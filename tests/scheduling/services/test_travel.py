@@ -10,6 +10,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from patients.models import Patient
 from scheduling import osrm
 from scheduling.models import DriveTime, Heartbeat, Visit
 from scheduling.planning.travel import ESTIMATED, PARKING_MINUTES, Roads, drive_minutes
@@ -46,9 +47,10 @@ def server(settings) -> Iterator[FakeOsrm]:
 
 def test_without_a_service_every_drive_is_estimated_and_nothing_is_asked_or_read(settings):
     settings.OSRM_URL = ""
+    patient = make_patient()
     with CaptureQueriesContext(connection) as seen:
         assert travel.drives([(DALLAS, PLANO)]) is ESTIMATED
-        assert travel.warm([DALLAS], [PLANO]) == travel.warm_search(DALLAS, NOW, NOW + DAY) == 0
+        assert travel.warm([DALLAS], [PLANO]) == travel.warm_search(patient, None, None) == 0
         assert travel.warm_visit(DALLAS, [1], NOW) == 0
         assert travel.state() == "off"
     assert not seen.captured_queries
@@ -149,7 +151,7 @@ def test_the_network_is_refused_inside_a_transaction_whether_there_is_a_service_
     settings.OSRM_URL = url
     asks = (
         lambda: travel.warm([DALLAS], [PLANO]),
-        lambda: travel.warm_search(DALLAS, NOW, NOW + DAY),
+        lambda: travel.warm_search(Patient(), None, None),
         lambda: travel.warm_visit(DALLAS, [1], NOW),
         travel.refresh,
     )
@@ -243,20 +245,30 @@ def test_before_a_booking_the_roads_to_the_stops_beside_it_are_asked_for_both_wa
 
 
 def test_before_a_search_the_roads_to_every_nurse_and_stop_are_asked_for_once(server):
-    visit = make_visit()
+    visit, patient = make_visit(), make_patient(place=PLANO)
     make_nurse(place=FORT_WORTH)
     make_nurse(place=(33.2, -97.1), active=False)
-    first, last = visit.starts_at - DAY, visit.starts_at + DAY
-    assert travel.warm_search(PLANO, first, last) == 4
-    assert travel.warm_search(PLANO, first, last) == 0
+
+    def warm(first=visit.dose.due_on, last=visit.dose.due_on) -> int:
+        return travel.warm_search(patient, first, last, now=NOW)
+
+    assert warm() == 4
     with CaptureQueriesContext(connection) as few:
-        travel.warm_search(PLANO, first, last)
+        assert warm() == 0
     for n in range(5):
-        make_visit(nurse=make_nurse(place=(32.8 + n / 100, -96.9)))
-    travel.warm_search(PLANO, first, last)
+        home = make_patient(place=(32.8 + n / 100, -96.9))
+        make_visit(make_dose(make_prescription(home, start_on=visit.dose.due_on)))
+    assert warm() == 10
     with CaptureQueriesContext(connection) as many:
-        travel.warm_search(PLANO, first, last)
-    assert len(few) == len(many)
+        assert warm() == 0
+    assert len(few) == len(many) == 3
+
+
+def test_a_search_asks_about_the_stops_of_its_own_days_only(server):
+    patient = make_patient(place=PLANO)
+    visit = make_visit(nurse=make_nurse(place=PLANO))
+    assert travel.warm_search(patient, None, visit.dose.due_on - 2 * DAY, now=NOW) == 0
+    assert travel.warm_search(patient, None, None, now=NOW) == 2
 
 
 def test_the_worker_asks_for_new_homes_and_forgets_what_nobody_needs(server):
