@@ -13,6 +13,7 @@ from patients.models import Evidence
 from scheduling.models import GateOverride, PlannedDose, SupplyStep, Visit
 from scheduling.rules import prerequisites
 from scheduling.rules import readiness as table
+from scheduling.rules.intervals import in_words
 from scheduling.rules.readiness import GateRule
 from scheduling.rules.regimen import Prerequisite
 from scheduling.services import doses
@@ -140,11 +141,12 @@ def _gate(rule: Prerequisite, paper: Evidence | None, day: date) -> Gate:
         )
     else:
         checked = prerequisites.check(rule, paper.dated_on, day)
-        valid_through = paper.valid_until_on or checked.valid_through
-        ok = checked.ok
-        if paper.valid_until_on:  # the date on the paper wins over the usual validity
-            ok = paper.dated_on <= day <= paper.valid_until_on
-        state = "met" if ok else "too_soon" if checked.earliest_start else "expired"
+        if (
+            paper.valid_until_on and paper.dated_on <= day
+        ):  # the date on the paper wins over the usual validity
+            checked = _by_its_date(checked, paper.valid_until_on, day)
+        valid_through = checked.valid_through
+        state = "met" if checked.ok else "too_soon" if checked.earliest_start else "expired"
         sentence = f"{title}: {checked.text}"
     return Gate(
         kind=rule.kind,
@@ -157,6 +159,13 @@ def _gate(rule: Prerequisite, paper: Evidence | None, day: date) -> Gate:
         evidence=paper,
         valid_through=valid_through,
     )
+
+
+def _by_its_date(checked: prerequisites.Checked, until_on: date, day: date) -> prerequisites.Checked:
+    """The judgement by the last day written on the paper, that day included."""
+    ok = day <= until_on
+    text = f"Good through {in_words(until_on)}." if ok else f"It was good through {in_words(until_on)}."
+    return checked._replace(ok=ok, valid_through=until_on, earliest_start=None, text=text)
 
 
 TITLES = {
