@@ -21,7 +21,7 @@ from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
 from patients.models import Evidence, Patient, Prescription
 from patients.validators import npi_ok
 from scheduling import clock
-from scheduling.models import DoseRecord, PlannedDose, Site, Visit
+from scheduling.models import DoseRecord, PlannedCheck, PlannedDose, Site, Visit
 from scheduling.services import booking, doses, prescribing, records
 from scheduling.services import patients as patient_services
 from scheduling.services.prescribing import GivenElsewhere, Wish
@@ -302,3 +302,16 @@ def make_record(
     dose = dose or make_dose(ready=False, now=now)
     day = given_on or min(dose.due_on, today_at(now))
     return records.record_given(dose_id=dose.pk, given_on=day, by=by or make_user(), now=now, **fields)
+
+
+def make_check(patient: Patient | None = None, due_on: date | None = None, **fields: Any) -> PlannedCheck:
+    """A wellness check that falls due in a week, or on `due_on`, and may be a week later."""
+    day = due_on or today_at() + 7 * DAY
+    return PlannedCheck.objects.create(
+        patient=patient or make_patient(),
+        due_on=day,
+        **{
+            "kind": PlannedCheck.Kind.WELLNESS, "window_start_on": day, "window_end_on": day + 7 * DAY,
+            "reason": "asked for", **fields,
+        },
+    )  # fmt: skip

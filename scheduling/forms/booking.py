@@ -129,6 +129,47 @@ class BookForm(forms.Form):
         return int(chosen) if chosen else None
 
 
+class SlotForm(forms.Form):
+    """A proposed time, `nurse|day|start` on the patient's wall; the days of a course are joined by `;`.
+
+    A valid form has `times`: (nurse, start in UTC) of each day. What comes twice that night is the first one.
+    """
+
+    slot = forms.CharField(max_length=500, error_messages={"required": gettext_lazy("Choose a time.")})
+    override = forms.CharField(
+        label=gettext_lazy("Your reason to book it all the same"),
+        required=False,
+        max_length=NOTE_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=gettext_lazy("Saved with your name in the audit trail."),
+    )
+
+    def __init__(self, data: Any = None, *, time_zone: str, days: int = 1, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.time_zone, self.days = time_zone, days
+        self.times: list[tuple[int, datetime]] = []
+
+    def clean_slot(self) -> str:
+        said: str = self.cleaned_data["slot"]
+        try:
+            self.times = [self._time(part) for part in said.split(";")]
+        except ValueError:
+            self.times = []
+        if len(self.times) not in {1, self.days}:
+            raise forms.ValidationError(_("That time was not understood. Choose one of the list."))
+        return said
+
+    def _time(self, text: str) -> tuple[int, datetime]:
+        """Raises ValueError for what is no nurse and time."""
+        nurse, day, start = text.split("|")
+        wall = datetime.fromisoformat(f"{day}T{start}")
+        if not (nurse.isdecimal() and nurse.isascii() and len(nurse) < 15 and 2000 <= wall.year <= 2100):
+            raise ValueError(text)
+        if wall.tzinfo is not None or not clock.exists(wall, self.time_zone):
+            raise ValueError(text)
+        return int(nurse), wall.replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
+
+
 class ReasonForm(forms.Form):
     """Whose reason it is, and a note. `version` is the visit as the person saw it."""
 
@@ -148,6 +189,28 @@ class ReasonForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2_000_000_000)
 
 
+class CancelForm(ReasonForm):
+    """Why, and for a day of a course how much: `following` is how many booked days come after it."""
+
+    ONE, FOLLOWING = "one", "following"
+
+    scope = forms.ChoiceField(
+        label=gettext_lazy("How much of the course?"),
+        choices=[
+            (ONE, gettext_lazy("Only this day")),
+            (FOLLOWING, gettext_lazy("This and the following days")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose how much of the course.")},
+    )
+    field_order = ["scope", "reason_class", "note", "version"]
+
+    def __init__(self, *args: Any, following: int = 0, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not following:
+            del self.fields["scope"]
+
+
 class MoveForm(BookForm, ReasonForm):
     """Another nurse or time, and why."""
 
@@ -159,8 +222,12 @@ class FindForm(forms.Form):
 
     q = forms.CharField(
         label=gettext_lazy("Find a patient or nurse"),
+        min_length=2,
         max_length=100,
-        help_text=gettext_lazy("A name, MRN, phone number or date of birth."),
+        help_text=gettext_lazy("A name, MRN, phone number or date of birth. Two characters or more."),
         widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
-        error_messages={"required": gettext_lazy("Type what you are looking for.")},
+        error_messages={
+            "required": gettext_lazy("Type what you are looking for."),
+            "min_length": gettext_lazy("Type at least two characters."),
+        },
     )

@@ -14,15 +14,16 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from patients.models import Hold, Patient
 from scheduling import clock
-from scheduling.models import PlannedDose, Visit
+from scheduling.models import PlannedCheck, PlannedDose, Visit
 from scheduling.planning.facts import Wanted, may_give
 from scheduling.planning.travel import drive_minutes
-from scheduling.readings import roster, slots
+from scheduling.readings import checks, roster, slots
 from scheduling.readings.roster import Member, NurseDay
 from scheduling.rules import states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.rules.regimen import Regimen
-from scheduling.services import doses, preflight, readiness
+from scheduling.services import bookable, doses, readiness, verdicts
+from scheduling.services.bookable import Bookable
 
 
 @dataclass(frozen=True)
@@ -40,29 +41,84 @@ class Verdict:
 
 @dataclass
 class Desk:
-    """One dose, its patient, the nurses, and the days on offer. `moving` is the visit that gets a new time."""
+    """What is to be booked, its patient, the nurses, and the days on offer. `moving` gets a new time."""
 
     user: User
-    dose: PlannedDose
+    wanted: Bookable
     moving: Visit | None = None
     now: datetime = field(default_factory=lambda: timezone.now())  # asked for at each use, not at import
 
+    @classmethod
+    def of_dose(cls, user: User, dose: PlannedDose) -> Desk:
+        """For a dose with `prescription.patient` loaded."""
+        return cls(user, bookable.of_dose(dose))
+
+    @classmethod
+    def of_check(cls, user: User, check: PlannedCheck) -> Desk:
+        """For a check with `patient` loaded."""
+        return cls(user, bookable.of_check(check))
+
+    @classmethod
+    def of_visit(cls, user: User, visit: Visit) -> Desk:
+        """For a visit, of any kind, that is to get another time."""
+        if visit.dose is not None:
+            return cls(user, bookable.of_dose(visit.dose), moving=visit)
+        if visit.planned_check is not None:
+            return cls(user, bookable.of_check(visit.planned_check), moving=visit)
+        return cls(user, bookable.like(visit, visit.patient), moving=visit)
+
+    @property
+    def dose(self) -> PlannedDose | None:
+        return self.wanted.dose
+
+    @property
+    def title(self) -> str:
+        """`Dose 5`; `Lab draw: Blood count`; the kind of a visit that only repeats an old one."""
+        if self.dose is not None:
+            return _("dose %(number)d") % {"number": self.dose.number}
+        if self.wanted.check is not None:
+            return checks.title_of(self.wanted.check)
+        return str(Visit.Kind(self.wanted.kind).label)
+
     @property
     def patient(self) -> Patient:
-        return self.dose.prescription.patient
+        return self.wanted.patient
 
     @cached_property
-    def regimen(self) -> Regimen:
-        return doses.regimen_of(self.dose.prescription)
+    def regimen(self) -> Regimen | None:
+        return doses.regimen_of(self.dose.prescription) if self.dose else None
 
     @cached_property
     def today(self) -> date:
         return clock.today_in(self.patient.time_zone, self.now)
 
     @cached_property
+    def window(self) -> tuple[date | None, date | None]:
+        """First and last day it is meant for; None where nothing is said."""
+        if self.dose is not None:
+            return self.dose.window_start_on, self.dose.window_end_on
+        check = self.wanted.check
+        return (check.window_start_on, check.window_end_on) if check else (None, None)
+
+    @cached_property
+    def due_on(self) -> date:
+        """The day it is due; the day of a visit that only repeats an old one."""
+        if self.dose is not None:
+            return self.dose.due_on
+        if self.wanted.check is not None:
+            return self.wanted.check.due_on
+        return self.moving.local_start.date() if self.moving else self.today
+
+    @cached_property
     def days(self) -> list[date]:
         """The days of the window that are still to come; two weeks from today when none is."""
-        return slots.days_of(self.dose, self.today)
+        if self.dose is not None:
+            return slots.days_of(self.dose, self.today)
+        first = max(self.window[0] or self.today, self.today)
+        last = self.window[1] or first
+        if last <= first:
+            last = first + timedelta(days=slots.WITHOUT_WINDOW - 1)
+        return [first + timedelta(days=n) for n in range(min((last - first).days + 1, slots.MOST_DAYS))]
 
     @property
     def day_notes(self) -> dict[date, str]:
@@ -70,23 +126,20 @@ class Desk:
         notes = {
             day: _("outside the window, needs a reason") for day in self.days if self.outside_window(day)
         }
-        notes[self.dose.due_on] = _("due")
+        notes[self.due_on] = _("due")
         return notes
 
     def outside_window(self, day: date) -> bool:
-        dose = self.dose
-        return bool(
-            (dose.window_end_on and day > dose.window_end_on)
-            or (dose.window_start_on and day < dose.window_start_on)
-        )
+        first, last = self.window
+        return bool((last and day > last) or (first and day < first))
 
     @property
     def default_day(self) -> date:
-        return self.dose.due_on if self.dose.due_on in self.days else self.days[0]
+        return self.due_on if self.due_on in self.days else self.days[0]
 
     @cached_property
     def holds(self) -> list[Hold]:
-        return list(self.dose.prescription.holds.filter(withdrawn_at__isnull=True))
+        return list(self.dose.prescription.holds.filter(withdrawn_at__isnull=True)) if self.dose else []
 
     def held(self, day: date) -> bool:
         return any(h.starts_on <= day and (h.clears_on is None or day < h.clears_on) for h in self.holds)
@@ -97,7 +150,8 @@ class Desk:
         return all(self.held(day) for day in self.days)
 
     @cached_property
-    def wanted(self) -> Wanted:
+    def asked(self) -> Wanted:
+        """What the search and the lists ask of a nurse."""
         patient = self.patient
         first, last = self._stretch(self.days)
         others = Visit.objects.filter(
@@ -107,8 +161,8 @@ class Desk:
             place=patient.place,
             state=patient.state,
             zone=ZoneInfo(patient.time_zone),
-            length=self.dose.length,
-            needs=preflight.needs_of(self.dose),
+            length=self.wanted.length,
+            needs=self.wanted.needs,
             patient_spans=tuple(Span(visit.starts_at, visit.ends_at) for visit in others),
         )
 
@@ -126,10 +180,10 @@ class Desk:
         return clock.day_bounds(min(days), zone)[0] - day, clock.day_bounds(max(days), zone)[1] + day
 
     def nurse_choices(self, day: date) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Those who can give the dose on `day` first, then the others with the reason."""
+        """Those who can come on `day` first, then the others with the reason."""
         can, cannot = [], []
         for member in self.members:
-            nurse, against = member.nurse, may_give(member.facts, self.wanted, day)
+            nurse, against = member.nurse, may_give(member.facts, self.asked, day)
             if against:
                 cannot.append((str(nurse.pk), f"{nurse.listed_name} · {against[0].text}"))
             else:
@@ -150,27 +204,22 @@ class Desk:
         member = next((x for x in self.members if x.nurse.pk == nurse_id), None)
         if member is None:
             return None
-        problems = preflight.dose_problems(
-            self.dose, self.patient, starts_at, now=self.now, moving=self.moving
-        ) + preflight.nurse_problems(
-            member.nurse,
-            self.patient,
-            needs=preflight.needs_of(self.dose),
-            starts_at=starts_at,
-            length=self.dose.length,
-            without=self.moving.pk if self.moving else None,
+        problems = verdicts.problems_of(
+            self.wanted, member.nurse, starts_at, by=self.user, now=self.now, moving=self.moving
         )
         return Verdict(tuple(problems))
 
     @cached_property
     def finding(self) -> slots.Finding:
-        """The best times on the days on offer."""
+        """The best times on the days on offer, for a dose or a check."""
+        if self.dose is None:
+            return slots.find_for_check(self.user, self.wanted.check, moving=self.moving, now=self.now)
         return slots.find(self.user, self.dose, moving=self.moving, now=self.now)
 
     def gates(self, day: date) -> list[dict[str, str]]:
         """The gates of the dose for a visit on `day`, as ui/readiness.html shows them."""
         found = []
-        for gate in readiness.gates(self.dose, day):
+        for gate in readiness.gates(self.dose, day) if self.dose else ():
             status = "ok" if gate.met else "stop" if gate.bites_at_booking else "wait"
             said = gate.sentence.removeprefix(f"{gate.title}:").strip()
             found.append({"kind": gate.kind, "word": gate.title, "status": status, "text": said})

@@ -7,46 +7,36 @@ here for the day in the patient's zone.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from patients.models import Evidence, Hold, Patient, Prescription
+from patients.models import Hold, Patient
 from scheduling import clock, selectors
-from scheduling.models import PlannedDose, Site, Visit
-from scheduling.readings import words
+from scheduling.models import PlannedDose, SlotHold, Visit
+from scheduling.readings import checks, words
 from scheduling.readings.patient_list import drug_name
+from scheduling.readings.queue_marks import (
+    Blocker,
+    Files,
+    Mark,
+    drug_mark,
+    hold_blockers,
+    marks_of,
+    order_blockers,
+    site_blockers,
+)
 from scheduling.rules import states
 from scheduling.services import doses, readiness
+from scheduling.services.bookable import Bookable
 
-AHEAD = timedelta(days=60)
-RECORD_WITHIN = timedelta(hours=12)  # after a visit's end somebody asks what became of it
-UNFINISHED = states.HOLDING - {"completed"}
-BUSY = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
-WORST = {"stop": 3, "hold": 2, "wait": 1, "ok": 0}
-
-
-@dataclass(frozen=True)
-class Blocker:
-    """What stands between a dose and its visit. `how` is absolute, reason (a named person may decide) or hold."""
-
-    code: str
-    text: str
-    how: str
-
-
-@dataclass(frozen=True)
-class Mark:
-    """One readiness mark: the word, its status, and what is missing."""
-
-    word: str
-    status: str
-    text: str
+AHEAD = checks.AHEAD
+BUSY = checks.BUSY
 
 
 @dataclass(frozen=True)
@@ -62,6 +52,14 @@ class Row:
     blockers: tuple[Blocker, ...]
     marks: tuple[Mark, ...]
     at_facility: bool
+    held: SlotHold | None = None  # a time somebody keeps for one of its doses just now
+
+    kind = Visit.Kind.INFUSION
+
+    @property
+    def key(self) -> str:
+        """What a checkbox of the list posts."""
+        return f"dose-{self.dose.pk}"
 
     @property
     def dose(self) -> PlannedDose:
@@ -69,9 +67,33 @@ class Row:
         return self.doses[0]
 
     @property
+    def drug_code(self) -> str:
+        return doses.drug_code(self.dose.prescription.regimen_id)
+
+    @property
     def drug_name(self) -> str:
         """The drug alone, where the schedule says too much."""
-        return drug_name(doses.drug_code(self.dose.prescription.regimen_id))
+        return drug_name(self.drug_code)
+
+    @property
+    def title(self) -> str:
+        """`Ocrelizumab IV, dose 5`."""
+        return f"{self.drug}, {self.numbers}"
+
+    @property
+    def minutes(self) -> int:
+        """Of one visit."""
+        return self.dose.total_minutes
+
+    @property
+    def due_on(self) -> date:
+        return self.dose.due_on
+
+    @property
+    def window(self) -> tuple[date, date] | None:
+        """First and last day; None when there is none, or it is the due day alone."""
+        first, last = self.dose.window_start_on, self.dose.window_end_on
+        return (first, last) if first and last and first != last else None
 
     @property
     def numbers(self) -> str:
@@ -111,6 +133,9 @@ class Row:
         return any(blocker.how == "absolute" for blocker in self.blockers)
 
 
+Line = Row | checks.CheckRow
+
+
 def unbooked(user: selectors.Viewer, *, today: date) -> QuerySet[PlannedDose]:
     """Planned doses without a live visit, due within AHEAD of the agency's `today` or overdue."""
     live = Visit.objects.filter(dose=OuterRef("pk"), state__in=states.HOLDING)
@@ -128,34 +153,58 @@ def unbooked(user: selectors.Viewer, *, today: date) -> QuerySet[PlannedDose]:
 
 
 def needing_a_decision(user: selectors.Viewer, *, now: datetime | None = None) -> QuerySet[Visit]:
-    """Booked visits that no longer fit their dose (invariant 4), and those long over with nothing recorded."""
-    now = now or timezone.now()
-    misfit = Q(state__in=states.OPEN) & ~Q(attention="")
-    silent = Q(state__in=UNFINISHED, kind=Visit.Kind.INFUSION, ends_at__lt=now - RECORD_WITHIN)
-    return selectors.visits_for(user).filter(misfit | silent).order_by("starts_at", "pk")
+    """Visits still to come that no longer fit, with why (invariant 4). Those over are in readings.unresolved."""
+    found = selectors.visits_for(user).filter(state__in=states.OPEN, ends_at__gt=now or timezone.now())
+    return found.exclude(attention="").order_by("starts_at", "pk")
 
 
-def decision_text(visit: Visit) -> str:
-    """What the decision is about."""
-    return visit.attention or _("Its time has passed and nothing is recorded. Record it, or cancel it.")
+def run_of(user: selectors.Viewer, dose: PlannedDose) -> tuple[PlannedDose, ...]:
+    """The dose with the unbooked days of its course that follow it day by day; the dose alone otherwise."""
+    if dose.course is None:
+        return (dose,)
+    live = Visit.objects.filter(dose=OuterRef("pk"), state__in=states.HOLDING)
+    course = selectors.doses_for(user).filter(
+        ~Exists(live),
+        state=PlannedDose.State.PLANNED,
+        prescription=dose.prescription_id,
+        course=dose.course,
+        number__gte=dose.number,
+    )
+    return next(iter(_next_runs(course.order_by("number"))), (dose,))
 
 
 def count(user: selectors.Viewer, *, now: datetime | None = None) -> int:
-    """How many lines the queue has: two queries."""
+    """How many lines and decisions wait: three queries."""
     today = clock.today_in(settings.AGENCY_TIME_ZONE, now)
     lines = unbooked(user, today=today).order_by().values("prescription_id").distinct().count()
-    return lines + needing_a_decision(user, now=now).count()
+    return lines + checks.owed(user, today=today).count() + needing_a_decision(user, now=now).count()
+
+
+def lines(user: selectors.Viewer, *, now: datetime | None = None) -> list[Line]:
+    """Doses and checks that wait for a visit together, the fewest days left first."""
+    today = clock.today_in(settings.AGENCY_TIME_ZONE, now)
+    found: list[Line] = [*rows(user, now=now), *checks.rows(user, today=today, now=now)]
+    return sorted(found, key=lambda line: (line.days_left, line.due_on, line.patient.search_name, line.key))
 
 
 def rows(user: selectors.Viewer, *, now: datetime | None = None) -> list[Row]:
-    """Every line, the fewest days left first."""
+    """Every dose that waits, the fewest days left first."""
     today = clock.today_in(settings.AGENCY_TIME_ZONE, now)
     runs = list(_next_runs(unbooked(user, today=today)))
-    files = _Files.of([run[0].prescription for run in runs])
+    files = Files.of(runs, now)
     lines = [_row(run, files, now) for run in runs]
     return sorted(
         lines, key=lambda row: (row.days_left, row.dose.due_on, row.patient.search_name, row.dose.pk)
     )
+
+
+def line_of(user: selectors.Viewer, wanted: Bookable, *, now: datetime | None = None) -> Line | None:
+    """The line a dose or a check has now; None when it does not wait any more."""
+    if wanted.check is not None:
+        owed = checks.rows(user, today=clock.today_in(settings.AGENCY_TIME_ZONE, now), now=now)
+        return next((line for line in owed if line.check == wanted.check), None)
+    run = run_of(user, wanted.dose)
+    return _row(run, Files.of([run], now), now)
 
 
 def _next_runs(planned: Iterable[PlannedDose]) -> Iterable[tuple[PlannedDose, ...]]:
@@ -172,50 +221,16 @@ def _next_runs(planned: Iterable[PlannedDose]) -> Iterable[tuple[PlannedDose, ..
         yield tuple(run)
 
 
-@dataclass(frozen=True)
-class _Files:
-    """What is on file for all the patients of the queue, read at once."""
-
-    papers: dict[tuple[int, str], Evidence]
-    holds: dict[int, list[Hold]]
-    decided: frozenset[tuple[int, int | None]]  # (patient, prescription) with a decision for home
-    sites: tuple[Site, ...]
-
-    @classmethod
-    def of(cls, prescriptions: Sequence[Prescription]) -> _Files:
-        patient_ids = sorted({prescription.patient_id for prescription in prescriptions})
-        holds: dict[int, list[Hold]] = defaultdict(list)
-        for hold in Hold.objects.filter(prescription__in=prescriptions, withdrawn_at__isnull=True):
-            holds[hold.prescription_id].append(hold)
-        decided = Evidence.objects.filter(
-            patient_id__in=patient_ids, kind="site_decision", clear=True, withdrawn_at__isnull=True
-        ).values_list("patient_id", "prescription_id")
-        return cls(
-            papers=readiness.papers_on_file(patient_ids),
-            holds=holds,
-            decided=frozenset(decided),
-            sites=tuple(Site.objects.filter(covers_homes=True)),
-        )
-
-    def hold_on(self, prescription: Prescription, day: date) -> Hold | None:
-        covering = (
-            hold
-            for hold in self.holds.get(prescription.pk, ())
-            if hold.starts_on <= day and (hold.clears_on is None or day < hold.clears_on)
-        )
-        return next(covering, None)
-
-
-def _row(run: tuple[PlannedDose, ...], files: _Files, now: datetime | None) -> Row:
+def _row(run: tuple[PlannedDose, ...], files: Files, now: datetime | None) -> Row:
     dose = run[0]
     prescription = dose.prescription
     today = clock.today_in(prescription.patient.time_zone, now)
     day, hold = _planned_day(dose, files, today)
     regimen = doses.regimen_of(prescription)
     gates = readiness.gates(dose, day or today, files.papers)
-    site = list(_site_blockers(dose, day or today, files))
-    order = list(_order_blockers(dose, day or today))
-    blockers = [*site, *_hold_blockers(hold), *order]
+    site = list(site_blockers(dose, day or today, files))
+    order = list(order_blockers(dose, day or today))
+    blockers = [*site, *hold_blockers(hold), *order]
     blockers += [
         Blocker(f"MISSING_{gate.kind.upper()}", gate.sentence, "reason")
         for gate in gates
@@ -229,12 +244,13 @@ def _row(run: tuple[PlannedDose, ...], files: _Files, now: datetime | None) -> R
         planned_on=day,
         days_left=((dose.window_end_on or dose.due_on) - today).days,
         blockers=tuple(blockers),
-        marks=tuple(_marks(gates, site, order, hold)),
+        marks=(*marks_of(gates, site, order, hold), drug_mark(files.supplies.get(dose.pk))),
         at_facility=any(blocker.code == "SITE_NOT_HOME" for blocker in site),
+        held=next((files.held[each.pk] for each in run if each.pk in files.held), None),
     )
 
 
-def _planned_day(dose: PlannedDose, files: _Files, today: date) -> tuple[date | None, Hold | None]:
+def _planned_day(dose: PlannedDose, files: Files, today: date) -> tuple[date | None, Hold | None]:
     """The day the dose is planned for as of today: not before today, and after any hold; with the first hold met."""
     day, first = max(dose.due_on, today), None
     while hold := files.hold_on(dose.prescription, day):
@@ -244,77 +260,3 @@ def _planned_day(dose: PlannedDose, files: _Files, today: date) -> tuple[date | 
         day = hold.clears_on
     # A hold that covers today matters even when the dose is due after it ends.
     return day, first or files.hold_on(dose.prescription, today)
-
-
-def _hold_blockers(hold: Hold | None) -> Iterable[Blocker]:
-    if hold is None:
-        return
-    if hold.clears_on:
-        until = words.day_words(hold.clears_on)
-        text = _("On hold: %(reason)s. Dosing is allowed again on %(day)s.") % {
-            "reason": hold.reason,
-            "day": until,
-        }
-    else:
-        text = _("On hold: %(reason)s. No end is entered yet.") % {"reason": hold.reason}
-    yield Blocker("ON_HOLD", text, "hold")
-
-
-def _order_blockers(dose: PlannedDose, day: date) -> Iterable[Blocker]:
-    ends = dose.prescription.expires_on
-    if day > ends:
-        text = _("The order ends %(day)s, before this dose. Ask for a renewed one.") % {
-            "day": words.day_words(ends)
-        }
-        yield Blocker("ORDER_EXPIRES", text, "reason")
-
-
-def _site_blockers(dose: PlannedDose, day: date, files: _Files) -> Iterable[Blocker]:
-    prescription = dose.prescription
-    flags = set(doses.regimen_of(prescription).site_of_care.flags)
-    code = doses.drug_code(prescription.regimen_id)
-    if "SITE_NOT_HOME" in flags:
-        yield Blocker("SITE_NOT_HOME", _("Given at a certified facility, never at home."), "absolute")
-    elif "SITE_TOUCH_REQUIRED" in flags and not any(
-        site.code == code and site.expires_on >= day for site in files.sites
-    ):
-        yield Blocker(
-            "SITE_NOT_AUTHORIZED",
-            _("No site authorization that covers homes is on file for that day."),
-            "absolute",
-        )
-    elif "SITE_CLINIC_PREFERRED" in flags and (prescription.patient_id, prescription.pk) not in files.decided:
-        yield Blocker(
-            "SITE_CLINIC_PREFERRED",
-            _("Given in a clinic unless a decision for home is on file."),
-            "absolute",
-        )
-
-
-def _marks(
-    gates: Sequence[readiness.Gate], site: Sequence[Blocker], order: Sequence[Blocker], hold: Hold | None
-) -> Iterable[Mark]:
-    """Order, place, papers, labs: always the same four, so that a column can be read downwards."""
-    if hold:
-        yield Mark(_("Order"), "hold", _("on hold"))
-    else:
-        yield Mark(_("Order"), "stop" if order else "ok", order[0].text if order else _("in force"))
-    yield Mark(_("Place"), "stop" if site else "ok", site[0].text if site else _("home"))
-    papers = [gate for gate in gates if _is_paper(gate)]
-    yield _combined(_("Papers"), papers)
-    yield _combined(_("Labs and screens"), [gate for gate in gates if not _is_paper(gate)])
-
-
-def _is_paper(gate: readiness.Gate) -> bool:
-    return any(word in gate.kind for word in ("authorization", "checklist", "guide", "decision"))
-
-
-def _combined(word: str, gates: Sequence[readiness.Gate]) -> Mark:
-    """The worst of several gates, naming those that are not met."""
-    if not gates:
-        return Mark(word, "ok", _("none needed"))
-    unmet = [gate for gate in gates if not gate.met]
-    if not unmet:
-        return Mark(word, "ok", _("complete"))
-    status = max(("stop" if gate.bites_at_booking else "wait" for gate in unmet), key=WORST.__getitem__)
-    return Mark(word, status, " ".join(gate.sentence for gate in unmet))

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from nurses.models import Nurse
-from patients.models import Patient
+from patients.models import Contact, Patient
 from patients.names import folded
 from scheduling import selectors
 
@@ -40,14 +40,15 @@ def _a_century_ago(day: date, form: str) -> date | None:
 
 
 def find_patients(user: selectors.Viewer, text: str) -> QuerySet[Patient]:
-    """Patients the user may see who fit, by name; at most MOST."""
+    """Patients the user may see who fit, by name; at most MOST. One query; the phone numbers are read first, in it."""
     asked = _by_name(text, "search_name__contains") | Q(mrn__iexact=text.strip())
     digits = re.sub(r"\D", "", text)
     if len(digits) >= FEWEST_DIGITS and not re.search(r"[^\W\d]", text):
-        asked |= Q(contacts__channel__in=["text", "voice"], contacts__value__contains=digits)
+        reached = Contact.objects.filter(channel__in=["text", "voice"], value__contains=digits)
+        asked |= Q(pk__in=reached.values("patient"))
     if born := birth_day(text):
         asked |= Q(date_of_birth=born)
-    return selectors.patients_for(user).filter(asked).distinct()[:MOST]
+    return selectors.patients_for(user).filter(asked)[:MOST]
 
 
 def find_nurses(user: selectors.Viewer, text: str) -> list[Nurse]:

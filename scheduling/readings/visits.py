@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
+from accounts.models import User
 from scheduling import clock
 from scheduling.models import Visit
 from scheduling.readings import words
 from scheduling.rules import states
-from scheduling.services import doses, readiness
+from scheduling.services import doses, outcomes, readiness
 
 NOTICE_STATUS = {
     "planned": "wait",
@@ -22,17 +26,28 @@ NOTICE_STATUS = {
 }
 
 
-def file_of(visit: Visit) -> dict[str, Any]:
-    """Status, order, gates, moves and messages of a visit loaded with patient, nurse, dose and prescription."""
-    dose = visit.dose
+def file_of(visit: Visit, *, by: User, now: datetime | None = None) -> dict[str, Any]:
+    """Status, order, gates, moves, messages and what may be done of a visit loaded with what it hangs on."""
+    now = now or timezone.now()
     status, word = words.visit_status(visit)
+    others = _kin(visit)
+    allowed = states.MOVES[visit.state]
+    over = visit.ends_at <= now
     found: dict[str, Any] = {
         "status": status,
         "word": word,
         "open": visit.state in states.OPEN,
+        "unresolved": over and bool(allowed),
+        "may_cancel": "cancelled" in allowed,
+        "may_confirm": visit.state == "booked" and not over,
+        "may_miss": "missed" in allowed and visit.starts_at <= now,
+        "may_undo": _may_undo(visit, by, now),
         "notices": [_notice(notice) for notice in visit.notices.order_by("pk")],
-        "moves": [],
+        "chain": [_link(other, visit) for other in _chain(visit, others)],
     }
+    linked = {link["visit"].pk for link in found["chain"]}
+    found["moves"] = [_link(other, visit) for other in others if other.pk not in linked and other != visit]
+    dose = visit.dose
     if dose is None:
         return found
     day = clock.local_day(visit.starts_at, visit.time_zone)
@@ -45,15 +60,45 @@ def file_of(visit: Visit) -> dict[str, Any]:
         }
         for gate in readiness.gates(dose, day)
     ]
-    others = dose.visits.exclude(pk=visit.pk).select_related("nurse").order_by("pk")
-    found["moves"] = [_earlier(other) for other in others]
     return found
+
+
+def _kin(visit: Visit) -> list[Visit]:
+    """This visit and the others it can be linked with, oldest first: of its dose, its check, or its kind."""
+    if visit.dose_id is not None:
+        same: dict[str, Any] = {"dose": visit.dose_id}
+    elif visit.planned_check_id is not None:
+        same = {"planned_check": visit.planned_check_id}
+    else:
+        same = {"patient": visit.patient_id, "kind": visit.kind, "planned_check": None}
+    return list(Visit.objects.filter(**same).select_related("nurse").order_by("pk"))
+
+
+def _chain(visit: Visit, kin: list[Visit]) -> list[Visit]:
+    """The times this visit had before and after it was moved, in order, itself included; [] when it never moved."""
+    by_key = {other.pk: other for other in kin}
+    follows = {other.moved_from_id: other for other in kin if other.moved_from_id}
+    before, at = [], visit.moved_from_id
+    while at in by_key:
+        before.insert(0, by_key[at])
+        at = by_key[at].moved_from_id
+    after, last = [], visit.pk
+    while last in follows:
+        after.append(follows[last])
+        last = follows[last].pk
+    return [*before, visit, *after] if before or after else []
+
+
+def _link(other: Visit, here: Visit) -> dict[str, Any]:
+    status, word = words.visit_status(other)
+    return {"visit": other, "status": status, "word": word, "here": other == here}
+
+
+def _may_undo(visit: Visit, by: User, now: datetime) -> bool:
+    """Whether this person booked or moved it so lately that services.outcomes.undo takes it back."""
+    fresh = visit.created_at > now - outcomes.UNDO_FOR
+    return visit.state in states.OPEN and visit.booked_by_id == by.pk and fresh
 
 
 def _notice(notice: Any) -> dict[str, Any]:
     return {"row": notice, "status": NOTICE_STATUS[notice.state], "word": notice.get_state_display()}
-
-
-def _earlier(visit: Visit) -> dict[str, Any]:
-    status, word = words.visit_status(visit)
-    return {"visit": visit, "status": status, "word": word}

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from scheduling.models import Visit
+from scheduling.services import outcomes
 
 GRAMS_FROM_MG = 10_000  # immune globulin is ordered and drawn up in grams
 VISIT_STATUS = {
@@ -69,4 +70,6 @@ def visit_status(visit: Visit) -> tuple[str, str]:
         return "wait", _("Not confirmed")
     if visit.state == "completed":
         return "done", _("Done")
+    if outcomes.late_cancel(visit) and visit.cancel_note != outcomes.UNDONE:
+        return "done", _("Late cancel")
     return VISIT_STATUS[visit.state], str(visit.get_state_display())

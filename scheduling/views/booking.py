@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 
 from scheduling import selectors
 from scheduling.forms.booking import OTHER, BookForm
-from scheduling.models import PlannedDose, Visit
-from scheduling.readings import slots, words
+from scheduling.models import Visit
+from scheduling.readings import slots
 from scheduling.readings.desk import Desk
-from scheduling.rules import states
+from scheduling.readings.rivals import live_visit_of, who_was_first
 from scheduling.rules.errors import Conflict, NeedsReason, Refused
 from scheduling.services import booking, events
 
@@ -30,32 +27,50 @@ BEST = 3  # slots shown before "More times"
 def book(request: HttpRequest, dose_id: int) -> HttpResponse:
     """GET: the page, or only the verdict for htmx. POST: booked and away, or the form again with 409 or 422."""
     dose = get_object_or_404(selectors.doses_for(request.user), pk=dose_id)
-    desk = Desk(request.user, dose)
+    return _booking(request, Desk.of_dose(request.user, dose))
+
+
+@selectors.office_only
+def check_book(request: HttpRequest, check_id: int) -> HttpResponse:
+    """The same for a lab draw or a wellness check."""
+    check = get_object_or_404(selectors.checks_for(request.user), pk=check_id)
+    return _booking(request, Desk.of_check(request.user, check))
+
+
+def _booking(request: HttpRequest, desk: Desk) -> HttpResponse:
     form = make_form(BookForm, desk, request)
     if request.method != "POST":
         if request.htmx:
             return verdict_part(request, desk, form)
-        events.chart_read(desk.patient, by=request.user, what=f"booking of dose {dose.pk}")
+        what = f"booking of dose {desk.dose.pk}" if desk.dose else f"booking of check {desk.wanted.check.pk}"
+        events.chart_read(desk.patient, by=request.user, what=what)
         return book_page(request, desk, form)
     if "check" in request.POST:
         return book_page(request, desk, form, **chosen(desk, form))
     status = 422
     if form.is_valid():
         try:
-            visit = booking.book_visit(
-                dose_id=dose.pk,
-                nurse_id=form.nurse_id,
-                starts_at=form.starts_at,
-                by=request.user,
-                override=form.cleaned_data["override"],
-            )
+            visit = _booked(request, desk, form)
         except Refused as no:
-            status = refused(form, no, dose)
+            status = refused(form, no, desk)
         else:
-            request.session["just_booked"] = visit.pk
+            request.session["just_booked"] = [visit.pk]
             say_which(request, form)
             return redirect("queue")
     return book_page(request, desk, form, status=status, **chosen(desk, form))
+
+
+def _booked(request: HttpRequest, desk: Desk, form: BookForm) -> Visit:
+    """The visit a valid form asks for. Raises what the service raises."""
+    said = {
+        "nurse_id": form.nurse_id,
+        "starts_at": form.starts_at,
+        "by": request.user,
+        "override": form.cleaned_data["override"],
+    }
+    if desk.dose is not None:
+        return booking.book_visit(dose_id=desk.dose.pk, **said)
+    return booking.book_check(check_id=desk.wanted.check.pk, **said)
 
 
 def say_which(request: HttpRequest, form: BookForm) -> None:
@@ -76,14 +91,17 @@ def book_page(
     request: HttpRequest, desk: Desk, form: BookForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
     """The whole page."""
-    live = desk.dose.visits.filter(state__in=states.HOLDING).select_related("nurse").first()
-    bookable = desk.dose.state == PlannedDose.State.PLANNED and live is None
-    facility = "SITE_NOT_HOME" in desk.regimen.site_of_care.flags
+    live = live_visit_of(desk.wanted)
+    subject = desk.dose or desk.wanted.check
+    bookable = subject.state == "planned" and live is None
+    facility = bool(desk.regimen) and "SITE_NOT_HOME" in desk.regimen.site_of_care.flags
     day = chosen_day(form) or desk.default_day
     context = {
         "section": "queue",
         "desk": desk,
         "dose": desk.dose,
+        "check": desk.wanted.check,
+        "subject": subject,
         "patient": desk.patient,
         "regimen": desk.regimen,
         "live": live,
@@ -107,24 +125,6 @@ def slot_parts(finding: slots.Finding, action: str) -> dict[str, Any]:
         "ruled_out": slots.ruled_out_words(finding),
         "nurses_out": sum(len(keys) for keys in finding.ruled_out.values()),
     }
-
-
-@selectors.office_only
-def slot_page(request: HttpRequest, dose_id: int) -> HttpResponse:
-    """The slot finder by itself; each slot books through the booking page, which asks for what is missing."""
-    dose = get_object_or_404(selectors.doses_for(request.user), pk=dose_id)
-    finding = slots.find(request.user, dose)
-    events.chart_read(dose.prescription.patient, by=request.user, what=f"times for dose {dose.pk}")
-    refused = sorted({problem.text for problem in (*finding.blocked, *finding.refused.values())})
-    context = {
-        "section": "queue",
-        "dose": dose,
-        "patient": dose.prescription.patient,
-        "refused": refused,
-        "finding": finding,
-        **slot_parts(finding, reverse("dose-book", args=[dose.pk])),
-    }
-    return render(request, "scheduling/booking/slots.html", context)
 
 
 def make_form(kind: type[BookForm], desk: Desk, request: HttpRequest, **initial: Any) -> Any:
@@ -195,49 +195,33 @@ def chosen(desk: Desk, form: BookForm) -> dict[str, Any]:
         return {}
     form.is_valid()
     day = chosen_day(form)
-    nurse = str(form["nurse"].value() or "")
+    nurse_id = key_in(form["nurse"].value())
     found: dict[str, Any] = {"happens_twice": form.happens_twice}
-    if day and nurse.isdecimal() and len(nurse) < 15:
-        found["nurse_day"] = desk.nurse_day(int(nurse), day)
+    if day and nurse_id is not None:
+        found["nurse_day"] = desk.nurse_day(nurse_id, day)
         if form.starts_at:
-            found["verdict"] = desk.verdict(int(nurse), form.starts_at)
-            found["ends_at"] = form.starts_at + desk.dose.length
+            found["verdict"] = desk.verdict(nurse_id, form.starts_at)
+            found["ends_at"] = form.starts_at + desk.wanted.length
             if found["verdict"] and found["verdict"].status == "wait":
                 form.fields["override"].required = True  # as the page says it; the service decides
     return found
 
 
-def refused(form: BookForm, no: Refused, dose: PlannedDose) -> int:
+def refused(form: BookForm, no: Refused, desk: Desk) -> int:
     """Put a refusal beside its field; a lost race also says who was first. Returns the status."""
     sentence = str(no)
     if isinstance(no, NeedsReason):
         sentence = _("%(why)s Give a reason to go on.") % {"why": sentence}
         form.fields["override"].required = True
-    elif isinstance(no, Conflict) and (first := who_was_first(no.code, form, dose)):
-        sentence = f"{sentence} {first}"
+    elif isinstance(no, Conflict):
+        nurse_id = form.nurse_id
+        sentence = f"{sentence} {who_was_first(no.code, desk.wanted, nurse_id, form.starts_at)}".strip()
     field = {"nurse_id": "nurse", "starts_at": "start"}.get(no.field, no.field)
     form.add_error(field if field in form.fields else None, sentence)
     return no.status if no.status != 400 else 422
 
 
-def who_was_first(code: str, form: BookForm, dose: PlannedDose) -> str:
-    """`Ben booked it 2 minutes ago.`: the visit in the way, when there is one."""
-    live = Visit.objects.filter(state__in=states.HOLDING).select_related("booked_by", "nurse")
-    if code == "DOSE_TAKEN":
-        rival = live.filter(dose=dose).first()
-    elif form.starts_at:
-        ends_at = form.starts_at + dose.length
-        same = Q(patient=dose.prescription.patient_id) if code == "PATIENT_TAKEN" else Q(nurse=form.nurse_id)
-        around = timedelta(hours=3) if code == "NO_TIME_TO_DRIVE" else timedelta()
-        rival = live.filter(same, starts_at__lt=ends_at + around, ends_at__gt=form.starts_at - around).first()
-    else:
-        rival = None
-    if rival is None:
-        return ""
-    who = rival.booked_by.get_full_name() or rival.booked_by.username if rival.booked_by else _("Somebody")
-    return _("%(who)s booked %(when)s with %(nurse)s, %(ago)s ago.") % {
-        "who": who,
-        "when": words.at_words(rival.starts_at, rival.time_zone),
-        "nurse": rival.nurse.listed_name,
-        "ago": timesince(rival.created_at, depth=1),
-    }
+def key_in(text: object) -> int | None:
+    """An id as a form or an address gives it; None for what cannot be one."""
+    said = str(text or "")
+    return int(said) if said.isdecimal() and said.isascii() and len(said) < 15 else None

@@ -7,17 +7,18 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from scheduling import selectors
-from scheduling.forms.booking import MoveForm, ReasonForm
+from scheduling.forms.booking import CancelForm, MoveForm, ReasonForm
 from scheduling.models import Visit
 from scheduling.readings import visits, words
 from scheduling.readings.desk import Desk
 from scheduling.rules import states
 from scheduling.rules.errors import Refused, StaleVersion
-from scheduling.services import booking, events
+from scheduling.services import booking, courses, events, outcomes
 from scheduling.views.booking import chosen, make_form, refused, say_which, verdict_part
 
 
@@ -26,7 +27,12 @@ def visit_page(request: HttpRequest, visit_id: int) -> HttpResponse:
     """Everything of a visit: when, who, the dose and its gates, what it was before, its messages."""
     visit = get_object_or_404(_visits(request), pk=visit_id)
     events.chart_read(visit.patient, by=request.user, what=f"visit {visit.pk}")
-    context = {"section": "board", "visit": visit, "patient": visit.patient, **visits.file_of(visit)}
+    context = {
+        "section": "board",
+        "visit": visit,
+        "patient": visit.patient,
+        **visits.file_of(visit, by=request.user),
+    }
     return render(request, "scheduling/booking/visit.html", context)
 
 
@@ -34,10 +40,10 @@ def visit_page(request: HttpRequest, visit_id: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def move(request: HttpRequest, visit_id: int) -> HttpResponse:
     """Another nurse or time. 409 when somebody was first or the visit changed, 422 for a rule."""
-    visit = get_object_or_404(_visits(request), pk=visit_id, kind=Visit.Kind.INFUSION)
+    visit = get_object_or_404(_visits(request), pk=visit_id)
     if visit.state not in states.OPEN:
         return _closed(request, visit)
-    desk = Desk(request.user, visit.dose, moving=visit)
+    desk = Desk.of_visit(request.user, visit)
     form = make_form(MoveForm, desk, request, **_as_it_is(visit, desk))
     if request.method != "POST":
         if request.htmx:
@@ -53,7 +59,7 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
         except StaleVersion as no:
             return _move_page(request, visit, desk, _anew(form, visit, no), status=no.status, stale=True)
         except Refused as no:
-            status = refused(form, no, visit.dose)
+            status = refused(form, no, desk)
         else:
             _say_where(request, form, moved)
             return redirect("visit", moved.pk)
@@ -63,35 +69,97 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
 @selectors.office_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def cancel(request: HttpRequest, visit_id: int) -> HttpResponse:
-    """Cancel with a classified reason, or undo a booking made a moment ago (`undo`)."""
+    """Cancel with a classified reason: this visit, or a day of a course with those that follow it."""
     visit = get_object_or_404(_visits(request), pk=visit_id)
-    if visit.state not in states.OPEN:
+    if "cancelled" not in states.MOVES[visit.state]:
         return _closed(request, visit)
-    undo = "undo" in request.POST
-    form = ReasonForm(request.POST if request.method == "POST" else None, initial={"version": visit.version})
+    following = [day for day in courses.days_of(visit) if day.starts_at > visit.starts_at]
+    data = request.POST if request.method == "POST" else None
+    form = CancelForm(data, following=len(following), initial={"version": visit.version})
     status = 422 if request.method == "POST" else 200
     if request.method == "POST" and form.is_valid():
         try:
-            booking.cancel_visit(
-                visit_id=visit.pk,
-                by=request.user,
-                reason_class=form.cleaned_data["reason_class"],
-                note="undone" if undo else form.cleaned_data["note"],
-                version=form.cleaned_data["version"],
-            )
+            cancelled = _cancelled(request, visit, form)
         except Refused as no:
-            stale, status = isinstance(no, StaleVersion), no.status
             form = _anew(form, visit, no)
-            return _cancel_page(request, visit, form, status=status, stale=stale)
-        if visit.dose is None:
-            said = _("Cancelled. %(name)s keeps the other visits.")
-        elif undo:
-            said = _("Undone. %(name)s needs booking again.")
-        else:
-            said = _("Cancelled. %(name)s needs booking again.")
-        messages.success(request, said % {"name": visit.patient.listed_name})
+            extra = {"stale": isinstance(no, StaleVersion), "following": following}
+            return _cancel_page(request, visit, form, status=_page_status(no), **extra)
+        _say_cancelled(request, visit, cancelled)
         return redirect("queue")
-    return _cancel_page(request, visit, form, status=status)
+    return _cancel_page(request, visit, form, status=status, following=following)
+
+
+@selectors.office_only
+@require_POST
+def confirm(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """The patient said yes on the phone."""
+    visit = get_object_or_404(_visits(request), pk=visit_id)
+    try:
+        outcomes.confirm_visit(visit_id=visit.pk, by=request.user)
+    except Refused as no:
+        messages.error(request, str(no))
+    else:
+        messages.success(request, _("Confirmed by phone."))
+    return redirect("visit", visit.pk)
+
+
+@selectors.office_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def missed(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """It did not take place, and whose reason that was. Only once its start has passed."""
+    visit = get_object_or_404(_visits(request), pk=visit_id)
+    if "missed" not in states.MOVES[visit.state]:
+        return _closed(request, visit)
+    form = ReasonForm(request.POST if request.method == "POST" else None, initial={"version": visit.version})
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                outcomes.record_missed(
+                    visit_id=visit.pk,
+                    by=request.user,
+                    reason_class=form.cleaned_data["reason_class"],
+                    note=form.cleaned_data["note"],
+                )
+            except Refused as no:
+                form, status = _anew(form, visit, no), _page_status(no)
+            else:
+                said = _("Not done, as you said. %(name)s needs booking again.")
+                messages.success(request, said % {"name": visit.patient.listed_name})
+                return redirect("unresolved")
+    context = {"section": "queue", "visit": visit, "patient": visit.patient, "form": form}
+    return render(request, "scheduling/booking/missed.html", context, status=status)
+
+
+def _page_status(no: Refused) -> int:
+    return no.status if no.status != 400 else 422
+
+
+def _cancelled(request: HttpRequest, visit: Visit, form: CancelForm) -> list[Visit]:
+    """What a valid form cancels. Raises what the services raise."""
+    said = {
+        "visit_id": visit.pk,
+        "by": request.user,
+        "reason_class": form.cleaned_data["reason_class"],
+        "note": form.cleaned_data["note"],
+        "version": form.cleaned_data["version"],
+    }
+    if form.cleaned_data.get("scope") == CancelForm.FOLLOWING:
+        return courses.cancel_rest(**said)
+    return [booking.cancel_visit(**said)]
+
+
+def _say_cancelled(request: HttpRequest, visit: Visit, cancelled: list[Visit]) -> None:
+    """What happened, on the next page, with a way to take it back when it was one visit."""
+    name = {"name": visit.patient.listed_name, "n": len(cancelled)}
+    if len(cancelled) > 1:
+        said = _("Cancelled: %(n)d days of %(name)s. They need booking again.")
+    elif visit.dose is None and visit.planned_check is None:
+        said = _("Cancelled. %(name)s keeps the other visits.")
+    else:
+        said = _("Cancelled. %(name)s needs booking again.")
+    request.session["just_cancelled"] = {"text": said % name, "visits": [each.pk for each in cancelled]}
 
 
 def _moved(request: HttpRequest, visit: Visit, form: MoveForm) -> Visit:
@@ -119,7 +187,13 @@ def _say_where(request: HttpRequest, form: MoveForm, moved: Visit) -> None:
 
 def _visits(request: HttpRequest) -> Any:
     return selectors.visits_for(request.user).select_related(
-        "patient", "nurse", "dose__prescription__patient", "site", "booked_by", "override_by"
+        "patient",
+        "nurse",
+        "dose__prescription__patient",
+        "planned_check__patient",
+        "site",
+        "booked_by",
+        "override_by",
     )
 
 
@@ -171,6 +245,7 @@ def _move_page(
         "visit": visit,
         "desk": desk,
         "dose": desk.dose,
+        "check": desk.wanted.check,
         "patient": visit.patient,
         "regimen": desk.regimen,
         "form": form,
@@ -184,4 +259,5 @@ def _cancel_page(
     request: HttpRequest, visit: Visit, form: ReasonForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
     context = {"section": "board", "visit": visit, "patient": visit.patient, "form": form, **extra}
+    context["late"] = visit.starts_at - outcomes.LATE_CANCEL < timezone.now()
     return render(request, "scheduling/booking/cancel.html", context, status=status)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from accounts.models import Role
 from patients.models import Hold
 from scheduling.models import Event, Visit
+from scheduling.services import outcomes
 from tests.makers import (
     DAY,
     MINUTE,
@@ -57,14 +58,10 @@ def test_booking_leads_to_the_queue_with_a_way_to_undo():
         page = client.get(reverse("queue")).content.decode()
         assert "Undo" in page
         assert "Undo" not in client.get(reverse("queue")).content.decode()  # only until the next page
-        undone = client.post(
-            reverse("visit-cancel", args=[visit.pk]),
-            {"undo": "1", "reason_class": "organisation", "version": visit.version},
-            follow=True,
-        )
-    assert "Undone." in undone.content.decode()
+        undone = client.post(reverse("visit-undo", args=[visit.pk]), follow=True)
+    assert "needs booking again" in undone.content.decode()
     visit.refresh_from_db()
-    assert (visit.state, visit.cancel_note) == ("cancelled", "undone")
+    assert (visit.state, visit.cancel_note) == ("cancelled", outcomes.UNDONE)
 
 
 def test_a_proposed_time_books_at_once():
@@ -296,14 +293,15 @@ def test_the_slot_finder_shows_three_and_keeps_the_others_at_hand():
         assert "More times" in page and "1 nurse ruled out: why" in page
         assert "1 nurse: not signed off for this drug" in page
         last = answer.context["more_slots"][-1]
-        assert client.post(last["action"], {"slot": last["value"]}).status_code == 302
+        assert client.post(finder(dose), {"slot": last["value"]}).status_code == 302
     assert Visit.objects.filter(dose=dose).count() == 1
 
 
 def test_the_slot_finder_says_why_there_is_no_time():
     visit = make_visit()
     with at_the_desk() as client:
-        assert "This dose has a visit already." in client.get(finder(visit.dose)).content.decode()
+        taken = client.get(finder(visit.dose)).content.decode()
+        assert "It has a visit." in taken and reverse("visit", args=[visit.pk]) in taken
         dose = make_dose(regimen_id="alemtuzumab_ms", ready=False)
         page = client.get(finder(dose)).content.decode()
     assert "never given at home" in page and "Best times" not in page

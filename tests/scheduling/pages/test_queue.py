@@ -216,16 +216,6 @@ def test_a_window_that_ends_today_in_the_home_may_have_ended_elsewhere():
     assert (row.dose, row.days_left) == (here, 0)
 
 
-def test_a_visit_long_over_with_nothing_recorded_asks_for_a_decision():
-    visit = make_visit(make_dose(start_on=today_at()), starts_at=NOW + timedelta(hours=1))
-    user = make_user()
-    assert list(queue.needing_a_decision(user, now=visit.ends_at + timedelta(hours=12))) == []
-    assert list(queue.needing_a_decision(user, now=visit.ends_at + timedelta(hours=13))) == [visit]
-    assert "nothing is recorded" in queue.decision_text(visit)
-    Visit.objects.filter(pk=visit.pk).update(state="completed")
-    assert list(queue.needing_a_decision(user, now=visit.ends_at + timedelta(hours=13))) == []
-
-
 def test_a_nurse_and_day_from_the_board_travel_on_to_the_booking_page():
     dose, nurse = make_dose(), make_nurse()
     asked = {"nurse": nurse.pk, "day": dose.due_on.isoformat()}

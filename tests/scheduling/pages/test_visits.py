@@ -229,16 +229,16 @@ def test_a_visit_does_not_stand_in_its_own_way_when_it_is_moved_a_little():
         assert client.post(url("visit-move", visit), move_wish(visit, start="09:30")).status_code == 302
 
 
-def test_a_visit_without_a_dose_has_nothing_to_move_and_is_cancelled_like_any_other():
+def test_a_visit_without_a_dose_is_moved_and_cancelled_like_any_other():
     lab = make_lab_visit()
     with at_the_desk() as client:
-        page = client.get(url("visit", lab))
-        assert page.status_code == 200
-        assert url("visit-move", lab) not in page.content.decode()
-        assert client.get(url("visit-move", lab)).status_code == 404
-        question = client.get(url("visit-cancel", lab)).content.decode()
-        assert "The dose goes back" not in question
-        wish = {"reason_class": "patient", "version": lab.version}
-        assert client.post(url("visit-cancel", lab), wish).status_code == 302
-    lab.refresh_from_db()
-    assert lab.state == "cancelled"
+        assert url("visit-move", lab) in client.get(url("visit", lab)).content.decode()
+        assert client.get(url("visit-move", lab)).status_code == 200
+        assert client.post(url("visit-move", lab), move_wish(lab)).status_code == 302
+        moved = Visit.objects.get(moved_from=lab)
+        assert (moved.kind, moved.ends_at - moved.starts_at) == (lab.kind, lab.ends_at - lab.starts_at)
+        assert "goes back" not in client.get(url("visit-cancel", moved)).content.decode()
+        wish = {"reason_class": "patient", "version": moved.version}
+        assert client.post(url("visit-cancel", moved), wish).status_code == 302
+    moved.refresh_from_db()
+    assert moved.state == "cancelled"
