@@ -93,7 +93,7 @@ def search(
         _slot(nurses, wanted, starts, gaps, row, int(cost[row]), known)
         for row in _best(gaps, cost, len(nurses.keys), len(starts.at), limit)
     )
-    return Found(slots, _ruled_out(nurses, wanted, starts, gaps.nurse))
+    return Found(slots, ruled_out(nurses, wanted, starts, gaps.nurse))
 
 
 def bonuses(nurses: Team, known: Mapping[int, int], told: int | None = None) -> Ints:
@@ -286,7 +286,7 @@ def _slot(
     )
 
 
-def _ruled_out(nurses: Team, wanted: Wanted, starts: Starts, placed: Ints) -> dict[str, tuple[int, ...]]:
+def ruled_out(nurses: Team, wanted: Wanted, starts: Starts, placed: Ints) -> dict[str, tuple[int, ...]]:
     """Who has no slot, each under the first reason that is enough."""
     count, length = len(nurses.keys), int(wanted.length.total_seconds())
     left = np.ones(count, bool)

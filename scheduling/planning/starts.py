@@ -47,17 +47,30 @@ def starts_of(
     cost[np.isin(ordinals, [day.toordinal() for day in outside])] += OUTSIDE_WINDOW
     if wanted.due_on is not None:
         cost += DAY_FROM_DUE * np.abs(ordinals - wanted.due_on.toordinal())
-    missed: Flags = np.zeros(len(WALLS), bool)
-    if wanted.prefers in WISHES:
-        missed = ~MORNING if wanted.prefers == "morning" else MORNING
     day = np.repeat(ordinals, len(WALLS))
-    at = instants(wanted.zone.key, day, np.tile(WALLS, len(ordinals)))
-    each = (cost[:, None] + WISH_MISSED * missed).ravel()
+    at = all_starts(days, wanted).ravel()
+    each = (cost[:, None] + WISH_MISSED * wishes_missed(wanted.prefers)).ravel()
     length = int(wanted.length.total_seconds())
     free = at > floor_second(after)
     for begins, ends in seconds_of(wanted.patient_spans):
         free &= (begins >= at + length) | (at >= ends)
     return _grid(at[free], day[free], each[free], length, wanted.zone.key)
+
+
+def all_starts(days: Sequence[date], wanted: Wanted) -> Ints:
+    """(days, quarter hours): the moments of WALLS on each of `days`, in order, whatever is free then."""
+    ordinals = np.array(sorted({day.toordinal() for day in days}), np.int64)
+    walls = np.tile(WALLS, len(ordinals))
+    at = instants(wanted.zone.key, np.repeat(ordinals, len(WALLS)), walls)
+    return at.reshape(len(ordinals), len(WALLS))
+
+
+def wishes_missed(prefers: str) -> Flags:
+    """Of WALLS, which a wish for the morning or the afternoon would not have."""
+    if prefers not in WISHES:
+        return np.zeros(len(WALLS), bool)
+    missed: Flags = ~MORNING if prefers == "morning" else MORNING
+    return missed
 
 
 def near(starts: Starts, at: datetime, *, outside: frozenset[date] = frozenset()) -> Starts:
