@@ -32,7 +32,7 @@ from scheduling.readings import slots
 from scheduling.regimens import catalogue
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Refused
-from scheduling.services import doses, prescribing, records
+from scheduling.services import doses, prescribing, records, travel
 
 MOST_CASES = 200
 RUNNING = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
@@ -215,6 +215,8 @@ class DoseViewSet(DoseGates, Readable):
         asked = bodies.SlotFilters(data=request.query_params, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
         self.wrote_read(dose.prescription.patient, "slots")
+        days = asked.days() or [dose.window_start_on, dose.window_end_on]
+        travel.warm_search(dose.prescription.patient, days[0], days[-1])
         finding = slots.find(request.user, dose, asked.days(), limit=asked.validated_data.get("limit", 10))
         return Response(slots.shown(finding))
 

@@ -44,7 +44,7 @@ HOMES_AT_ONCE = 50
 QUIET_AFTER_FAILURE = timedelta(minutes=1)
 WAIT_SECONDS = 2.0  # of a person at a page
 REFRESH_SECONDS = 600.0  # of one run of the worker's task
-SEARCHED = timedelta(days=14)
+SEARCHED = timedelta(days=31)
 AROUND = timedelta(days=1)  # visits this near may be a nurse's next or last stop
 
 Pair = tuple[Place, Place]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -32,6 +32,7 @@ from tests.makers import (
     make_visit,
 )
 from tests.scheduling import osrm_server as fake
+from tests.scheduling.api.conftest import Api
 from tests.scheduling.osrm_server import FakeOsrm
 
 pytestmark = pytest.mark.django_db
@@ -179,7 +180,7 @@ def test_no_transaction_is_open_while_the_server_is_asked(server):
 
 def beside(place, gap):
     """A visit in Dallas, and a dose in `place` wanted `gap` after it by the same nurse."""
-    first = make_visit(nurse=make_nurse(day_limit_minutes=1000))
+    first = make_visit(nurse=make_nurse(day_limit_minutes=1000, hours=(time(6), time(22))))
     dose = make_dose(make_prescription(make_patient(place=place), start_on=first.dose.due_on))
     return first, dose, first.ends_at + gap
 
@@ -307,3 +308,42 @@ def test_roads_read_from_the_table_are_the_roads_of_planning(server):
     travel.warm([DALLAS], [PLANO])
     drive = travel.drive_for(PLANO, [DALLAS])
     assert isinstance(drive, Roads) and len(drive.known) == 1
+
+
+# --- Who asks ----------------------------------------------------------------------------------
+
+
+def office() -> Api:
+    return Api(make_user())
+
+
+def test_a_program_is_shown_times_by_the_roads_and_can_book_each_as_it_is_told(server):
+    """The bridge is closed on the way to Plano only: the search knows it, and so does the booking."""
+    server.road = lambda a, b: 5400 if b == PLANO else 900
+    first, dose, _ = beside(PLANO, 0 * MINUTE)
+    with clock_stands_at(NOW):
+        api, day = office(), first.dose.due_on.isoformat()
+        found = api.get(f"doses/{dose.pk}/slots/", **{"from": day, "to": day}).json()["slots"]
+        assert found[0]["drive_minutes"] == 90 + PARKING_MINUTES
+        body = {key: found[0][key] for key in ("nurse", "starts_at")}
+        assert api.post("visits/", {"dose": dose.pk, **body}, Idempotency_Key="one").status_code == 201
+
+
+def test_a_program_that_searched_nothing_is_judged_by_the_roads_all_the_same(server):
+    server.road = lambda a, b: 3600
+    first, dose, starts_at = beside(PLANO, 55 * MINUTE)
+    body = {"dose": dose.pk, "nurse": first.nurse_id, "starts_at": starts_at.isoformat()}
+    with clock_stands_at(NOW):
+        answer = office().post("visits/", body, Idempotency_Key="another")
+    assert (answer.status_code, answer.json()["code"]) == (409, "NO_TIME_TO_DRIVE")
+
+
+def test_a_program_moves_a_visit_by_the_roads(server):
+    server.road = lambda a, b: 3600
+    first, dose, _ = beside(PLANO, 0 * MINUTE)
+    second = make_visit(dose, make_nurse(place=PLANO))
+    body = {"nurse": first.nurse_id, "reason_class": "patient"}
+    body["starts_at"] = (first.ends_at + 55 * MINUTE).isoformat()
+    with clock_stands_at(NOW):
+        answer = office().post(f"visits/{second.pk}/move/", body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "NO_TIME_TO_DRIVE")
