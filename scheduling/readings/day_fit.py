@@ -16,6 +16,8 @@ from scheduling.models import PlannedDose, Site, Visit
 from scheduling.rules import states
 from scheduling.services import doses, readiness
 
+WITHOUT_WINDOW = timedelta(days=13)
+
 
 @dataclass(frozen=True)
 class DayFit:
@@ -62,7 +64,7 @@ class DayFit:
             dose.state == PlannedDose.State.PLANNED
             and order.patient.status == Patient.Status.ACTIVE
             and (dose.floor_on is None or dose.floor_on <= day)
-            and (dose.window_start_on or dose.due_on) <= day <= (dose.window_end_on or dose.due_on)
+            and (dose.window_start_on or dose.due_on) <= day <= closes_on(dose)
             and day <= order.expires_on
             and not self._held(order.pk, day)
             and self._place(dose, day)
@@ -90,6 +92,11 @@ class DayFit:
             code = doses.drug_code(order.regimen_id)
             return any(site.code == code and site.expires_on >= day for site in self.sites)
         return "SITE_CLINIC_PREFERRED" not in flags or (order.patient_id, order.pk) in self.decided
+
+
+def closes_on(dose: PlannedDose) -> date:
+    """The last day of the window; a dose without one, usually the first, may wait WITHOUT_WINDOW days."""
+    return dose.window_end_on or dose.due_on + WITHOUT_WINDOW
 
 
 def first_waiting(planned: Iterable[PlannedDose]) -> list[PlannedDose]:

@@ -10,29 +10,13 @@ from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from nurses.models import Nurse
+from nurses.models import Nurse, Shift
 from scheduling import clock, selectors
 from scheduling.models import Visit
-from scheduling.readings import roster, words
-from scheduling.readings.patient_list import drug_name
+from scheduling.readings import roster, uncovered, words
+from scheduling.readings.away_words import away_words, reason_words
+from scheduling.readings.papers_due import code_words, expiry, latest_competencies
 from scheduling.rules import states
-
-WARNINGS = (30, 60, 90)  # days before a paper runs out
-
-
-def expiry(last_on: date | None, today: date) -> dict[str, str]:
-    """Status and words of a last valid day: expired, within 30, 60 or 90 days, or good."""
-    if last_on is None:
-        return {"status": "ok", "word": _("No end date")}
-    left = (last_on - today).days
-    day = words.day_words(last_on).partition(", ")[2]
-    if left < 0:
-        return {"status": "stop", "word": _("Ended %(day)s") % {"day": day}}
-    for days in WARNINGS:
-        if left <= days:
-            word = _("%(day)s, within %(days)d days") % {"day": day, "days": days}
-            return {"status": "stop" if days == WARNINGS[0] else "wait", "word": word}
-    return {"status": "ok", "word": _("to %(day)s") % {"day": day}}
 
 
 @dataclass(frozen=True)
@@ -46,10 +30,11 @@ class Line:
     capacity: int
     used: int
     next_visit: Visit | None
+    uncovered: int
 
 
 def lines(user: selectors.Viewer, *, now: datetime | None = None) -> list[Line]:
-    """Every nurse by name, those who left last. Six queries, however many nurses."""
+    """Every nurse by name, those who left last. As many queries for many nurses as for few."""
     nurses = list(
         selectors.nurses_for(user).prefetch_related("licences", "competencies", "shifts", "time_off")
     )
@@ -58,13 +43,15 @@ def lines(user: selectors.Viewer, *, now: datetime | None = None) -> list[Line]:
     now = now or timezone.now()
     for visit in ahead.filter(ends_at__gt=now, starts_at__lt=now + timedelta(days=60)):
         upcoming.setdefault(visit.nurse_id, []).append(visit)
+    lost = uncovered.by_nurse(user, now=now)
     found = [
-        _line(nurse, upcoming.get(nurse.pk, []), clock.today_in(nurse.time_zone, now)) for nurse in nurses
+        _line(nurse, upcoming.get(nurse.pk, []), clock.today_in(nurse.time_zone, now), lost[nurse.pk])
+        for nurse in nurses
     ]
     return sorted(found, key=lambda line: not line.nurse.active)
 
 
-def _line(nurse: Nurse, visits: list[Visit], today: date) -> Line:
+def _line(nurse: Nurse, visits: list[Visit], today: date, lost: int) -> Line:
     week = [today + timedelta(days=n) for n in range(7)]
     licences = [licence.expires_on for licence in nurse.licences.all()]
     held = latest_competencies(nurse)
@@ -85,21 +72,8 @@ def _line(nurse: Nurse, visits: list[Visit], today: date) -> Line:
             if clock.local_day(visit.starts_at, nurse.time_zone) in week
         ),
         next_visit=visits[0] if visits else None,
+        uncovered=lost,
     )
-
-
-def latest_competencies(nurse: Nurse) -> dict[str, date | None]:
-    """Code -> the last valid day that counts: the latest, and no end beats any."""
-    found: dict[str, date | None] = {}
-    for held in nurse.competencies.all():
-        known = found.get(held.code, held.expires_on)
-        found[held.code] = None if held.expires_on is None or known is None else max(held.expires_on, known)
-    return found
-
-
-def code_words(code: str) -> str:
-    """`iv` and drug names as people write them."""
-    return _("IV therapy") if code == "iv" else drug_name(code)
 
 
 def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str, Any]:
@@ -111,9 +85,12 @@ def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str,
         .filter(nurse=nurse, state__in=states.HOLDING, ends_at__gt=now - timedelta(days=1))
         .order_by("starts_at")[:20]
     )
+    lost = uncovered.reasons(user, nurse_id=nurse.pk, now=now)
     shown = []
     for visit in visits:
         status, word = words.visit_status(visit)
+        if visit.pk in lost:
+            status, word = "stop", _("Without its nurse")
         shown.append({"visit": visit, "status": status, "word": word})
     return {
         "licences": [(licence, expiry(licence.expires_on, today)) for licence in nurse.licences.all()],
@@ -121,11 +98,19 @@ def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str,
             (code_words(code), expiry(last_on, today)) for code, last_on in latest_competencies(nurse).items()
         ],
         "week": [
-            (words.day_words(day, year=False), roster.hours_words(nurse, day))
+            (words.day_words(day, year=False), hours_words(nurse, day))
             for day in (monday + timedelta(days=n) for n in range(7))
         ],
-        "time_off": [off for off in nurse.time_off.all() if off.ends_at > now],
+        "time_off": [
+            {"row": off, "when": away_words(off, nurse.time_zone), "why": reason_words(off)}
+            for off in nurse.time_off.all()
+            if off.ends_at > now and off.withdrawn_at is None
+        ],
+        "away_now": any(
+            off.starts_at <= now < off.ends_at for off in nurse.time_off.all() if off.withdrawn_at is None
+        ),
         "visits": shown,
+        "uncovered": len(lost),
         "seen": (
             Visit.objects.filter(nurse=nurse, state="completed").aggregate(
                 n=Count("pk"), who=Count("patient", distinct=True)
@@ -133,3 +118,23 @@ def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str,
         ),
         "today": today,
     }
+
+
+def hours_words(nurse: Nurse, day: date) -> str:
+    """`7:00 am – 3:30 pm, break 12:00 pm – 12:30 pm`; nothing on a day without a shift."""
+    shifts = [
+        shift
+        for shift in nurse.shifts.all()
+        if shift.weekday == day.weekday()
+        and shift.from_on <= day
+        and (shift.until_on is None or day <= shift.until_on)
+    ]
+    return "; ".join(_shift_words(shift) for shift in sorted(shifts, key=lambda shift: shift.starts))
+
+
+def _shift_words(shift: Shift) -> str:
+    hours = f"{words.clock_words(shift.starts)} – {words.clock_words(shift.ends)}"
+    if shift.break_starts is None or shift.break_ends is None:
+        return hours
+    pause = f"{words.clock_words(shift.break_starts)} – {words.clock_words(shift.break_ends)}"
+    return _("%(hours)s, break %(pause)s") % {"hours": hours, "pause": pause}

@@ -61,9 +61,10 @@ def facts_of(nurse: Nurse, visits: Iterable[Visit]) -> NurseFacts:
             CompetencyFact(x.code, x.granted_on, x.expires_on) for x in nurse.competencies.all()
         ),
         shifts=tuple(
-            ShiftFact(x.weekday, x.starts, x.ends, x.from_on, x.until_on) for x in nurse.shifts.all()
+            ShiftFact(x.weekday, x.starts, x.ends, x.from_on, x.until_on, x.break_starts, x.break_ends)
+            for x in nurse.shifts.all()
         ),
-        time_off=tuple(Span(x.starts_at, x.ends_at) for x in nurse.time_off.all()),
+        time_off=tuple(Span(x.starts_at, x.ends_at) for x in nurse.time_off.all() if x.withdrawn_at is None),
         stops=tuple(Stop(Span(x.starts_at, x.ends_at), x.patient.place) for x in visits),
     )
 
@@ -72,7 +73,7 @@ def shifts_on(nurse: Nurse, day: date) -> list[ShiftFact]:
     """The hours of the nurse on a day of their own zone, earliest first."""
     return sorted(
         (
-            ShiftFact(x.weekday, x.starts, x.ends, x.from_on, x.until_on)
+            ShiftFact(x.weekday, x.starts, x.ends, x.from_on, x.until_on, x.break_starts, x.break_ends)
             for x in nurse.shifts.all()
             if x.weekday == day.weekday() and x.from_on <= day and (x.until_on is None or day <= x.until_on)
         ),
@@ -94,7 +95,7 @@ def away_on(nurse: Nurse, day: date) -> list[Span]:
     return [
         Span(max(x.starts_at, first), min(x.ends_at, last))
         for x in nurse.time_off.all()
-        if x.starts_at < last and x.ends_at > first
+        if x.withdrawn_at is None and x.starts_at < last and x.ends_at > first
     ]
 
 

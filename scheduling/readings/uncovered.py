@@ -6,6 +6,7 @@ administrator ends, need nobody to remember the visits. Seven queries, however m
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -62,6 +63,14 @@ def find(
 def count(user: selectors.Viewer, *, now: datetime | None = None) -> int:
     """How many there are."""
     return len(reasons(user, now=now))
+
+
+def by_nurse(user: selectors.Viewer, *, now: datetime | None = None) -> Counter[int]:
+    """Nurse -> how many of her visits are uncovered."""
+    pks = reasons(user, now=now)
+    return Counter(
+        selectors.visits_for(user).filter(pk__in=pks).order_by().values_list("nurse_id", flat=True)
+    )
 
 
 def reasons(

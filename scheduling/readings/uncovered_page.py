@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from scheduling import clock
 from scheduling.models import Visit
@@ -18,7 +17,7 @@ from scheduling.planning.slots import Slot
 from scheduling.readings import words
 from scheduling.readings.replacements import Case, Settlement
 from scheduling.readings.roster import Member
-from scheduling.readings.slots import WHY_NOT
+from scheduling.readings.slot_words import from_due, seen_before, who_is_out
 from scheduling.rules import eligibility
 from scheduling.rules.eligibility import Problem, Span
 
@@ -118,27 +117,14 @@ def _change(visit: Visit, slot: Slot) -> tuple[str, str]:
 def _reasons(case: Case, slot: Slot) -> Iterable[str]:
     yield _("+%(added)d min driving") % {"added": slot.added_minutes}
     if slot.visits_before:
-        yield _("Seen by this nurse %(n)d of %(all)d times") % {
-            "n": slot.visits_before,
-            "all": case.visits_before,
-        }
+        yield seen_before(slot.visits_before, case.visits_before)
     if slot.wish_met is not None:
         wished = str(case.visit.patient.get_prefers_display()).lower()
         wish = _("As wished: %(wish)s") if slot.wish_met else _("Not as wished: %(wish)s")
         yield wish % {"wish": wished}
     dose = case.visit.dose
     if dose is not None and clock.local_day(case.visit.starts_at, case.visit.patient.time_zone) != slot.on:
-        yield _days_from_due((slot.on - dose.due_on).days)
-
-
-def _days_from_due(apart: int) -> str:
-    if apart == 0:
-        return _("On the due date")
-    if apart > 0:
-        said = ngettext("%(n)d day after the due date", "%(n)d days after the due date", apart)
-    else:
-        said = ngettext("%(n)d day before the due date", "%(n)d days before the due date", -apart)
-    return said % {"n": abs(apart)}
+        yield from_due((slot.on - dose.due_on).days)
 
 
 def _helps(case: Case, settlement: Settlement) -> Iterable[str]:
@@ -151,9 +137,7 @@ def _helps(case: Case, settlement: Settlement) -> Iterable[str]:
     for _count, name, problems in sorted(able, key=lambda x: x[:2])[:HELPS]:
         said = " ".join(problem.text for problem in problems)
         yield _("%(name)s at the same time, with a reason: %(why)s") % {"name": name, "why": said}
-    for code, keys in sorted(case.ruled_out.items(), key=lambda group: -len(group[1])):
-        said = ngettext("%(n)d nurse: %(why)s", "%(n)d nurses: %(why)s", len(keys))
-        yield said % {"n": len(keys), "why": WHY_NOT.get(code, code)}
+    yield from who_is_out(case.ruled_out)
 
 
 def _against(case: Case, member: Member, settlement: Settlement) -> list[Problem]:

@@ -7,13 +7,19 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
 from scheduling import selectors
-from scheduling.readings import nurses
+from scheduling.readings import nurses, papers_due
 
 
 @selectors.office_only
 def nurse_list(request: HttpRequest) -> HttpResponse:
     """Every nurse, with papers that run out and the load of the next seven days."""
-    context = {"section": "nurses", "lines": nurses.lines(request.user)}
+    papers = papers_due.due(request.user)
+    context = {
+        "section": "nurses",
+        "lines": nurses.lines(request.user),
+        "papers": papers,
+        "summary": papers_due.summary(papers),
+    }
     return render(request, "scheduling/nurses/list.html", context)
 
 

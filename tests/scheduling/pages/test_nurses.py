@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Role
-from scheduling.readings.nurses import expiry
+from scheduling.readings.papers_due import expiry
 from tests.makers import DAY, at, make_dose, make_nurse, make_time_off, make_user, make_visit, today_at
 from tests.scheduling.pages.booking_desk import at_the_desk
 
@@ -19,7 +19,17 @@ TODAY = today_at()
 
 
 @pytest.mark.parametrize(
-    ("days", "status"), [(-1, "stop"), (0, "stop"), (30, "stop"), (31, "wait"), (90, "wait"), (91, "ok")]
+    ("days", "status"),
+    [
+        (-1, "stop"),
+        (0, "stop"),
+        (30, "stop"),
+        (31, "wait"),
+        (60, "wait"),
+        (61, "info"),
+        (90, "info"),
+        (91, "ok"),
+    ],
 )
 def test_a_paper_warns_thirty_sixty_and_ninety_days_before_its_last_day(days, status):
     assert expiry(TODAY + timedelta(days=days), TODAY)["status"] == status
@@ -83,4 +93,4 @@ def test_the_list_asks_the_database_as_often_for_many_nurses_as_for_few():
     few = asked()
     for _n in range(5):
         make_visit(nurse=make_nurse())
-    assert asked() == few <= 16
+    assert asked() == few <= 26
