@@ -70,7 +70,7 @@ class Ways:
 
 @dataclass(frozen=True, slots=True)
 class _Day:
-    """What a day of the course costs by (nurse, first day of the course, quarter hour); NONE or more where nothing fits."""
+    """What a day of the course costs by (nurse, first day, quarter hour); NONE or more where nothing fits."""
 
     cost: Ints
     at: Ints  # (first days, quarter hours): the start

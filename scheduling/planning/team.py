@@ -57,7 +57,7 @@ class Team:
     skilled: Flags  # (n, days) all needed competencies
     first_day: int  # ordinal of the first of `days`
     works: Flags  # (n,) has hours on a wanted day, away or not; not looked at without papers
-    window_nurse: Ints  # (w,) a stretch of one shift without time off and without its break, of who has papers
+    window_nurse: Ints  # (w,) a stretch of one shift, clear of time off and of its break; of who has papers
     window_day: Ints  # (w,) in the nurse's zone
     window_from: Ints
     window_to: Ints

@@ -17,7 +17,7 @@ from scheduling.rules.holidays import holiday
 from scheduling.services.bookable import Bookable
 
 if TYPE_CHECKING:
-    from scheduling.readings.slots import Finding
+    from scheduling.readings.slot_search import Finding
 
 WHY_NOT = {
     "NOT_LICENSED": gettext_lazy("no licence for the home's state on these days"),
@@ -103,12 +103,16 @@ def shown(finding: Finding) -> dict[str, Any]:
     minutes = minutes_shown(finding.wanted)
     return {
         "slots": [{**_shown(finding, slot), **minutes} for slot in finding.slots],
-        "ruled_out": [
-            {"code": code, "text": str(WHY_NOT[code]), "nurses": list(keys)}
-            for code, keys in finding.ruled_out.items()
-        ],
+        "ruled_out": ruled_out_shown(finding.ruled_out),
         "refused": refused_shown(finding.blocked, finding.refused),
     }
+
+
+def ruled_out_shown(ruled_out: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:
+    """Who has no slot, by reason."""
+    return [
+        {"code": code, "text": str(WHY_NOT[code]), "nurses": list(keys)} for code, keys in ruled_out.items()
+    ]
 
 
 def refused_shown(blocked: Iterable[Problem], refused: Mapping[date, Problem]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ Rows are packed into one value: fifteen hundred of them as objects would cost mo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -50,7 +50,7 @@ _HOLDING = "x.state = ANY(%(holding)s) AND x.id <> %(without)s"
 _STANDING = "x.released_at IS NULL AND x.expires_at > %(now)s AND x.held_by_id IS DISTINCT FROM %(by)s"
 _BEFORE = """SELECT json_object_agg(y.nurse_id, y.n) FROM (SELECT x.nurse_id, count(*) AS n FROM {table} x
     WHERE x.patient_id = %(patient)s AND x.state = 'completed' GROUP BY x.nurse_id) y"""
-_HELD = "SELECT min(x.id) FROM {table} x WHERE x.dose_id = %(dose)s AND {standing}"
+_HELD = "SELECT min(x.id) FROM {table} x WHERE x.dose_id = ANY(%(doses)s) AND {standing}"
 _MARK = "SELECT sum(hashtidextended(x.ctid, x.xmin::text::bigint)) FROM {table} x"
 
 
@@ -70,7 +70,7 @@ class Reading:
     busy: Busy
     patient_spans: tuple[tuple[int, int], ...]
     visits_before: Mapping[int, int]  # nurse -> visits of the patient she has completed
-    held: int | None  # a hold of somebody else on the dose asked about
+    held: int | None  # a hold of somebody else on a dose asked about
 
 
 def read(
@@ -81,16 +81,17 @@ def read(
     *,
     now: datetime,
     without: Visit | None = None,
-    dose: PlannedDose | None = None,
+    doses: Iterable[PlannedDose] = (),
 ) -> Reading:
     """What touches `[first, last)`, in one query while the nurses stay as they are, in five when they changed.
 
-    `without` leaves a visit out; `dose` asks for holds on it too. Slots held count unless `user` holds them.
+    `without` leaves a visit out; `doses` asks for holds on them too. Slots held count unless `user` holds them.
     The order is deliberate: the mark is never newer than the rows kept under it, so nothing stale outlives a change.
     """
     asked = {
         "first": first, "last": last, "least": first - LONGEST, "now": now, "by": user.pk, "patient": patient_id,
-        "without": without.pk if without else 0, "dose": dose.pk if dose else 0, "holding": sorted(states.HOLDING),
+        "without": without.pk if without else 0, "doses": [dose.pk for dose in doses],
+        "holding": sorted(states.HOLDING),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_statement(), asked)
