@@ -10,11 +10,11 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from patients.models import Prescription
-from scheduling.forms.fields import DayField, note_form_field
+from scheduling.forms.fields import DayField, WholeNumberField, note_form_field
 from scheduling.rules.regimen import Regimen
 from scheduling.services.readiness import TITLES, title_of
 
-OURS = ("prior_authorization", "site_decision")
+OURS = ("prior_authorization", "payer_asked", "health_screen", "site_decision")
 
 
 def kinds_for(regimens: Iterable[Regimen]) -> list[str]:
@@ -50,6 +50,18 @@ class EvidenceForm(forms.Form):
         choices=[("yes", _("It allows dosing")), ("no", _("It does not allow dosing"))],
         widget=forms.RadioSelect,
     )
+    units = WholeNumberField(
+        label=_("Units approved"),
+        min_value=1,
+        max_value=1_000_000,
+        required=False,
+        help_text=_("Of a payer's authorization, as it counts them."),
+        error_messages={
+            "invalid": _("Enter the units as a whole number, like 600."),
+            "min_value": _("Enter the units the payer approved, more than 0."),
+            "max_value": _("Enter the units the payer approved, at most 1,000,000."),
+        },
+    )
     reference = forms.CharField(
         label=_("Number or result"),
         max_length=120,
@@ -72,6 +84,8 @@ class EvidenceForm(forms.Form):
         kind = data.get("kind", "")
         if needs_number(kind) and not data.get("reference"):
             self.add_error("reference", _("Enter the authorization number."))
+        if data.get("units") and kind != "prior_authorization":
+            self.add_error("units", _("Only an authorization has units."))
         if kind == "site_decision" and not data.get("prescription"):
             self.add_error("prescription", _("Say for which order home was decided."))
         return data

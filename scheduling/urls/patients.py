@@ -43,4 +43,5 @@ urlpatterns = [
     path("doses/<int:dose_id>/readiness/", readiness.dose_readiness, name="dose-readiness"),
     path("audit/", audit.audit, name="audit"),
     path("overrides/", audit.overrides, name="overrides"),
+    path("overrides/<int:override_id>/withdraw/", audit.override_withdraw, name="override-withdraw"),
 ]

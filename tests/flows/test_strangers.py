@@ -8,7 +8,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from patients.models import Evidence, Hold
-from scheduling.models import DoseRecord
+from scheduling.models import DoseRecord, GateOverride
 from scheduling.services import prescribing
 from tests.makers import (
     DAY,
@@ -95,6 +95,9 @@ def world():
         "evidence_id": Evidence.objects.first().pk,
         "check_id": make_check(patient).pk,
         "record_id": DoseRecord.objects.get().pk,
+        "override_id": GateOverride.objects.create(
+            dose=visit.dose, gate="drug", why="seen", by=make_user("lead")
+        ).pk,
         "time_off_id": make_time_off(nurse, visit.starts_at + 9 * DAY, visit.ends_at + 9 * DAY).pk,
         "on": visit.local_start.date(),
     }
