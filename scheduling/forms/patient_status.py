@@ -21,7 +21,7 @@ CHOICES = [
 class StatusForm(forms.Form):
     """One step. Whoever has died is brought back only by a tick beside the reason."""
 
-    status = forms.ChoiceField(label=_("Where is the patient?"), choices=CHOICES, widget=forms.RadioSelect)
+    status = forms.ChoiceField(label=_("The patient is"), choices=CHOICES, widget=forms.RadioSelect)
     since_on = DayField(label=_("Since"), help_text=_("Like 1/6/2026."))
     back_on = DayField(
         label=_("Expected home"), required=False, help_text=_("For a stay in hospital, if somebody knows.")

@@ -129,7 +129,7 @@ class SupplyForm(GateForm):
     expected_on = DayField(label=_("Expected"), required=False)
     lowest_c = NumberField(label=_("Lowest °C"), required=False, max_digits=4, decimal_places=1)
     highest_c = NumberField(label=_("Highest °C"), required=False, max_digits=4, decimal_places=1)
-    reference = forms.CharField(label=_("Tracking or lot"), max_length=120, required=False)
+    reference = forms.CharField(label=_("Number"), max_length=120, required=False)
 
     def save(self, by: User) -> None:
         supplies.record_step(dose_id=self.dose.pk, by=by, **self.cleaned_data)

@@ -40,6 +40,7 @@ STATES = {  # the filter: what a row must have
 }
 DAYS = (7, 14, 30, board.AHEAD_DAYS)
 INSISTENCE = {"stop": 4, "hold": 3, "wait": 2, "done": 1, "ok": 0}
+TO_DO = frozenset({"stop", "hold", "wait"})
 SOON = 7  # days before a visit from which a closed start is red
 ASKED_FROM = {"drug": 14, "confirmed": 7}  # days before the visit; earlier nobody needs to ask (house rule)
 STATE_WORDS = {
@@ -114,7 +115,7 @@ class GateLine:
     @property
     def open(self) -> bool:
         """Somebody has something to do."""
-        return self.status in {"stop", "hold", "wait"}
+        return self.status in TO_DO
 
 
 @dataclass(frozen=True)
@@ -125,22 +126,24 @@ class Line:
     today: date
 
     @cached_property
+    def statuses(self) -> dict[str, str]:
+        """Column -> the status that insists most; no words, for every row is counted and few are shown."""
+        found = dict.fromkeys(COLUMNS, "ok")
+        for gate in self.row.gates:
+            status = status_of(gate, self.row, self.today)
+            if INSISTENCE[status] > INSISTENCE[found[gate.group]]:
+                found[gate.group] = status
+        return found
+
+    @cached_property
     def cells(self) -> list[Cell]:
-        return [_cell(self.row, group, self.today) for group in COLUMNS]
+        """The marks in the order of COLUMNS."""
+        return [_cell(self, column) for column in COLUMNS]
 
     @property
     def worst(self) -> int:
         """How much the worst mark insists."""
-        return max(INSISTENCE[cell.status] for cell in self.cells)
-
-    def status(self, column: str) -> str:
-        """That of one column."""
-        return next(cell.status for cell in self.cells if cell.column == column)
-
-    @property
-    def clear(self) -> int:
-        """Columns with nothing to do, for a narrow screen that leaves them out."""
-        return sum(cell.status in {"ok", "done"} for cell in self.cells)
+        return max(INSISTENCE[status] for status in self.statuses.values())
 
     @property
     def urgency(self) -> dict[str, str]:
@@ -227,21 +230,17 @@ def lines(rows: Iterable[Row], today_of: Callable[[Row], date]) -> list[Line]:
 
 def keep(line: Line, *, gate: str, state: str) -> bool:
     """Whether a row stays under the filters; "" narrows nothing."""
-    statuses = [line.status(gate)] if gate else [cell.status for cell in line.cells]
+    statuses = {line.statuses[gate]} if gate else set(line.statuses.values())
     if state == "ready":
-        return all(status in {"ok", "done"} for status in statuses)
+        return not statuses & TO_DO
     if state == "stop":
-        return any(status in {"stop", "hold"} for status in statuses)
-    if state == "wait" or gate:
-        return any(status in {"stop", "hold", "wait"} for status in statuses)
-    return True
+        return bool(statuses & {"stop", "hold"})
+    return bool(statuses & TO_DO) if state == "wait" or gate else True
 
 
 def counts(found: Sequence[Line]) -> dict[str, int]:
     """Column -> in how many rows somebody has something to do there."""
-    return Counter(
-        cell.column for line in found for cell in line.cells if cell.status in {"stop", "hold", "wait"}
-    )
+    return Counter(column for line in found for column, status in line.statuses.items() if status in TO_DO)
 
 
 def state_counts(found: Sequence[Line]) -> dict[str, int]:
@@ -249,16 +248,15 @@ def state_counts(found: Sequence[Line]) -> dict[str, int]:
     return {state: sum(keep(line, gate="", state=state) for line in found) for state in STATES}
 
 
-def _cell(row: Row, group: str, today: date) -> Cell:
+def _cell(line: Line, column: str) -> Cell:
     """The most insistent gate of a column gives status and word; the text names everything not met."""
-    title = str(COLUMNS[group])
-    mark = row.mark(group)
+    title, status = str(COLUMNS[column]), line.statuses[column]
+    mark = line.row.mark(column)
     if not mark.gates:
-        return Cell(group, title, "ok", str(STATE_WORDS["met"]), _("none needed"))
-    statuses = {gate.kind: status_of(gate, row, today) for gate in mark.gates}
-    worst = max(mark.gates, key=lambda gate: INSISTENCE[statuses[gate.kind]])
+        return Cell(column, title, status, str(STATE_WORDS["met"]), _("none needed"))
+    worst = next(gate for gate in mark.gates if status_of(gate, line.row, line.today) == status)
     text = " ".join(gate.sentence for gate in (mark.unmet or mark.gates[:1]))
-    return Cell(group, title, statuses[worst.kind], word_of(worst, statuses[worst.kind]), text)
+    return Cell(column, title, status, word_of(worst, status), text)
 
 
 def status_of(gate: Gate, row: Row, today: date) -> str:
