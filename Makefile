@@ -5,7 +5,7 @@ PORT ?= 8000
 PY := .venv/bin/python
 INSTALLED := .venv/installed
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports migrations deploy-check cover-rules compose-check bench bench-full assets clean
+.PHONY: help setup demo test check lint types imports migrations deploy-check cover-rules compose-check bench bench-full soak assets clean
 export PORT
 
 help:  ## list the commands
@@ -58,6 +58,9 @@ bench: $(INSTALLED)  ## speed of the dose calendar and the rest, under five minu
 
 bench-full: $(INSTALLED)  ## the same, longer and steadier
 	@INFUSION_HOME_MODE=test $(PY) -m benchmarks --full
+
+soak: $(INSTALLED)  ## fifty people want one hour, 200 times, under both kinds of web worker (some minutes)
+	@INFUSION_HOME_MODE=test $(PY) -m benchmarks._soak
 
 assets: $(INSTALLED)  ## fetch the optional reading font with npm (pages use the system font without it)
 	@$(PY) scripts/assets.py
