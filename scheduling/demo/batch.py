@@ -12,12 +12,12 @@ from django.db import models
 
 from accounts.models import User
 from patients.models import Evidence, Hold, Measurement, Patient, Prescription, PrescriptionVersion
-from scheduling.models import DoseRecord, Event, Notice, PlannedDose, Site, Visit
+from scheduling.models import DoseRecord, Event, Notice, PlannedDose, Site, SupplyStep, Visit
 
 TOLD_TIMES = (
     (Patient, "created_at"), (Measurement, "recorded_at"), (Prescription, "created_at"),
     (PrescriptionVersion, "created_at"), (Hold, "created_at"), (Evidence, "recorded_at"), (Visit, "created_at"),
-    (DoseRecord, "recorded_at"), (Notice, "created_at"), (Event, "at"),
+    (DoseRecord, "recorded_at"), (SupplyStep, "recorded_at"), (Notice, "created_at"), (Event, "at"),
 )  # fmt: skip
 
 

@@ -71,10 +71,14 @@ def at(day: date, wall: time) -> datetime:
 
 
 class Diary:
-    """The days of all nurses. `book` takes the best place on the first day that has one."""
+    """The days of all nurses. `book` takes the best place on the first day that has one.
 
-    def __init__(self, files: list[NurseFile]) -> None:
+    `kept`: days of a nurse (by index) that only wishes for her may take.
+    """
+
+    def __init__(self, files: list[NurseFile], kept: frozenset[tuple[int, date]] = frozenset()) -> None:
         self.files = files
+        self.kept = kept
         self.taken: dict[Place, list[Span]] = defaultdict(list)
 
     def book(self, wish: Wish, days: Iterable[date]) -> Booking | None:
@@ -98,7 +102,7 @@ class Diary:
         """(cost, start, nurse, file, span) of each place that breaks no rule."""
         files = [wish.only] if wish.only else self.files
         for index, file in enumerate(files):
-            if not _qualified(file, wish, day):
+            if not _qualified(file, wish, day) or (not wish.only and (index, day) in self.kept):
                 continue
             for start in _starts(file, wish, day):
                 span = Span(start, start + timedelta(minutes=wish.minutes))

@@ -9,6 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from scheduling.demo.diary import Booking, Diary, NurseFile, Wish, at
+from scheduling.demo.staff import SICK_NURSE
 from scheduling.demo.stories import DAILY, Story
 from scheduling.rules.calendar import Calendar, Dose, plan
 from scheduling.rules.orders import Given, Order
@@ -290,7 +291,9 @@ def _wanted(course: Course, row: Dose, today: date) -> bool:
 
 
 def _only(course: Course, diary: Diary) -> NurseFile | None:
-    return diary.files[0] if course.story.nurse == "demo" else None
+    """The one nurse the story asks for."""
+    index = {"demo": 0, "sick": SICK_NURSE}.get(course.story.nurse)
+    return None if index is None else diary.files[index]
 
 
 def _days(course: Course, row: Dose, today: date) -> list[date]:

@@ -20,7 +20,7 @@ from scheduling.demo.stories import DIAGNOSES, RELAPSING, Story, all_stories
 from scheduling.models import PlannedDose
 from scheduling.regimens import catalogue
 from scheduling.rules.orders import Hold, Order
-from scheduling.services import records
+from scheduling.services import absences, records
 
 Say = Callable[[str], None]
 
@@ -47,14 +47,15 @@ def load(
     with connection.cursor() as cursor:
         # PostgreSQL still takes the tables for empty ones, and would join them row by row for minutes.
         cursor.execute("ANALYZE")
-    say("Two surprises, recorded as they would be")
+    say("Three surprises, recorded as they would be")
     _tell_incidents(charts, users["coordinator"], now, today)
+    _tell_sick_nurse(files, users["coordinator"], now, today)
     return True
 
 
 def tell_all(seed: int, size: int, files: list[NurseFile], now: datetime, today: date) -> list[Chart]:
     """The charts in the order of their MRN; nothing is stored."""
-    diary = Diary(files)
+    diary = Diary(files, frozenset({(staff.SICK_NURSE, today + timedelta(days=1))}))
     charts = []
     for index, story in enumerate(all_stories(seed, size)):
         # A generator of their own for each patient: one story told longer changes no other.
@@ -129,3 +130,12 @@ def _tell_incidents(charts: list[Chart], by: User, now: datetime, today: date) -
             else "Chest tightness, infusion stopped.",
             now=now,
         )
+
+
+def _tell_sick_nurse(files: list[NurseFile], by: User, now: datetime, today: date) -> None:
+    """She calls: not tomorrow. Her visits stay booked and wait for somebody else."""
+    first, last = clock.day_bounds(today + timedelta(days=1), str(ZONE))
+    nurse = files[staff.SICK_NURSE].nurse
+    absences.record_time_off(
+        nurse_id=nurse.pk, starts_at=first, ends_at=last, reason_class="sick", by=by, now=now
+    )

@@ -22,6 +22,7 @@ OFFICE = (
 )
 DEMO_NURSE = ("Maria", "Reyes", "Irving")
 NURSES_WITH_ACCOUNTS = 6
+SICK_NURSE = 4  # by index: has a full day tomorrow, and calls in sick
 
 EVERYDAY_SKILLS = (
     "iv",
@@ -37,6 +38,7 @@ HAZARDOUS_SKILLS = ("mitoxantrone", "cyclophosphamide")
 WEEKDAYS, WEEKEND = (0, 1, 2, 3, 4), (5, 6)
 LONG_DAY, USUAL_DAY, EARLY_DAY = (time(7, 30), time(17, 30)), (time(8), time(17)), (time(7), time(16))
 MORNING = (time(8), time(13))
+WHOLE_DAY = (time(7), time(19))
 
 
 class Prescriber(NamedTuple):
@@ -156,10 +158,11 @@ def _add_papers(file: NurseFile, random: Random, index: int, today: date) -> Non
 
 
 def _add_hours(file: NurseFile, index: int, today: date) -> None:
-    """Weekly hours: the demo nurse works every day, so that there is a route to look at on a Sunday."""
+    """Weekly hours: two nurses work every day, so that there is something to look at on a Sunday."""
     kinds = [(WEEKDAYS, USUAL_DAY), (WEEKDAYS, EARLY_DAY), ((0, 1, 3, 4), LONG_DAY), (WEEKDAYS, MORNING)]
-    hours = [(WEEKDAYS + WEEKEND, LONG_DAY)] if index == 0 else [kinds[index % len(kinds)]]
-    if index and index % 4 == 0:
+    every_day = {0: LONG_DAY, SICK_NURSE: WHOLE_DAY}
+    hours = [(WEEKDAYS + WEEKEND, every_day[index])] if index in every_day else [kinds[index % len(kinds)]]
+    if index not in every_day and index % 4 == 0:
         hours.append((WEEKEND, LONG_DAY))
     for weekdays, (starts, ends) in hours:
         for weekday in weekdays:

@@ -91,7 +91,8 @@ class Story:
     Of a series that is complete, `next_in` is the day of its last dose.
 
     `elsewhere` of the doses were given before the patient came to us. `book` is auto, always or never;
-    `nurse` "demo" asks for the nurse who signs in. `incident` is told by the services after loading.
+    `nurse` "demo" asks for the nurse who signs in, "sick" for the one who calls in sick tomorrow.
+    `incident` is told by the services after loading.
     `stopped_in` is the day the drug was stopped; `missing` and `stale` name papers that are not good.
     """
 
@@ -274,6 +275,22 @@ EXAMPLES: tuple[Story, ...] = (
         "no_messages", Who("Curtis", "Jefferson", False, 68, "Dallas"), NATALIZUMAB, 16, 8,
         "opted out of e-mail: the message about the booked visit was not sent, and says why",
         book="always", email="opted_out",
+    ),
+    *(
+        example(
+            f"sick_{number}", who, NATALIZUMAB, given, 1,
+            "booked tomorrow with a nurse who is sick then: needs somebody else", book="always", nurse="sick",
+        )
+        for number, (who, given) in enumerate(
+            [
+                (Who("Beatriz", "Luna", True, 44, "Garland", "es"), 16),
+                (Who("Gerald", "Novak", False, 59, "Garland"), 22),
+                (Who("Hye-won", "Kang", True, 36, "Garland"), 14),
+                (Who("Dorothy", "Maxwell", True, 61, "Garland"), 27),
+                (Who("Emmanuel", "Adeyemi", False, 48, "Garland"), 19),
+            ],
+            start=1,
+        )
     ),
 )  # fmt: skip
 

@@ -22,7 +22,7 @@ from patients.models import (
     Prescription,
     PrescriptionVersion,
 )
-from scheduling.demo import staff, visiting
+from scheduling.demo import readying, staff, visiting
 from scheduling.demo.batch import Batch, told_times
 from scheduling.demo.charts import Chart
 from scheduling.demo.diary import NurseFile, at
@@ -44,6 +44,7 @@ def store(charts: list[Chart], files: list[NurseFile], users: dict[str, User], *
         _store_papers(charts, batch)
         _store_doses(charts, batch)
         visiting.store_visits(charts, batch)
+        readying.store_readiness(charts, batch)
         _store_records(charts, batch)
         visiting.store_notices(charts, batch)
         Event.objects.bulk_create(sorted(batch.events, key=lambda event: event.at), batch_size=1000)

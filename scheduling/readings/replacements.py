@@ -186,7 +186,8 @@ class _Desk:
         found: dict[int, dict[int, int]] = defaultdict(dict)
         patients = {one.visit.patient_id for one in self.uncovered}
         done = Visit.objects.filter(patient__in=patients, state="completed").order_by()
-        for patient, nurse, n in done.values("patient", "nurse").annotate(n=Count("pk")).values_list():
+        counted = done.values("patient", "nurse").annotate(n=Count("pk"))
+        for patient, nurse, n in counted.values_list("patient", "nurse", "n"):
             found[patient][nurse] = n
         return found
 

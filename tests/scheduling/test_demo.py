@@ -23,6 +23,7 @@ from scheduling.demo.diary import ZONE
 from scheduling.demo.load import load
 from scheduling.demo.stories import EXAMPLES
 from scheduling.models import DoseRecord, Event, Notice, PlannedDose, Visit
+from scheduling.readings import replacements, uncovered
 from scheduling.regimens import catalogue
 from scheduling.rules import states
 from scheduling.services import doses, notices, preflight, readiness
@@ -138,7 +139,8 @@ def test_no_visit_breaks_what_a_booking_would_be_refused_for(now):
         if visit.state in states.OPEN and visit.starts_at > now and not visit.attention_code:
             assert visit.ends_at - visit.starts_at == dose.length
             problems += preflight.dose_problems(dose, patient, visit.starts_at, now=now, moving=visit)
-        assert [problem.text for problem in problems if problem.code not in visit.override_codes] == []
+        known = {*visit.override_codes, "TIME_OFF" if visit.attention_code == "NURSE_AWAY" else ""}
+        assert [problem.text for problem in problems if problem.code not in known] == []
         looked_at += 1
     assert looked_at > SIZE
 
@@ -223,7 +225,19 @@ def test_a_late_dose_and_a_severe_reaction_put_booked_visits_in_front_of_a_perso
     assert flagged == {
         example("attention_early").mrn: "MIN_SEPARATION_VIOLATION",
         example("attention_short").mrn: "TOO_SHORT",
+        **{example(f"sick_{n}").mrn: "NURSE_AWAY" for n in range(1, 6)},
     }
+
+
+@pytest.mark.parametrize("now", [FRIDAY_AFTERNOON, SUNDAY_MORNING, CLOCKS_CHANGE], ids=str)
+def test_one_nurse_is_sick_tomorrow_and_all_her_five_visits_can_be_settled(now):
+    loaded(now, nurses=20)
+    user = User.objects.get(username="coordinator")
+    lost = uncovered.find(user, now=now)
+    assert {one.visit.patient.mrn for one in lost} == {example(f"sick_{n}").mrn for n in range(1, 6)}
+    assert len({one.visit.nurse_id for one in lost}) == 1
+    assert {one.visit.local_start.date() for one in lost} == {now.date() + timedelta(days=1)}
+    assert len(replacements.propose(user, lost, now=now).plan.chosen) == 5
 
 
 @pytest.mark.parametrize("now", [FRIDAY_AFTERNOON, SUNDAY_MORNING, CLOCKS_CHANGE], ids=str)
@@ -289,7 +303,7 @@ def test_homes_are_inside_their_cities():
 
 
 def test_the_trail_tells_of_every_booking_and_names_no_drug():
-    loaded()
+    loaded(size=120)
     moved, cancelled = Visit.objects.filter(state="moved"), Visit.objects.filter(state="cancelled")
     assert moved.exists() and all(visit.moved_to.count() == 1 for visit in moved)
     assert Event.objects.filter(action="visit_moved").count() == moved.count()
