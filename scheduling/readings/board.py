@@ -7,9 +7,10 @@ Reads only; as many queries for many nurses and visits as for few. The day is dr
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,10 +23,10 @@ from django.utils.translation import ngettext
 from nurses.models import Nurse, TimeOff
 from scheduling import clock, selectors
 from scheduling.models import SlotHold, Visit
-from scheduling.planning.travel import drive_minutes
+from scheduling.planning.travel import ESTIMATED, Place, Roads
 from scheduling.readings import queue, roster, words
 from scheduling.rules import states
-from scheduling.services import slot_holds
+from scheduling.services import slot_holds, travel
 
 SHOWN = sorted(states.HOLDING | {"missed"})
 FRIDAY = 4
@@ -56,6 +57,7 @@ class Stretch:
     lines: Sequence[Line]
     link: Link
     now: datetime
+    roads: Roads = ESTIMATED
 
 
 def load(user: selectors.Viewer, days: Sequence[date], link: Link, *, now: datetime | None = None) -> Stretch:
@@ -78,7 +80,15 @@ def load(user: selectors.Viewer, days: Sequence[date], link: Link, *, now: datet
         for nurse in nurses
         if nurse.active or nurse.pk in by_nurse
     ]
-    return Stretch(tuple(days), clock.today_in(settings.AGENCY_TIME_ZONE, now), lines, link, now)
+    roads = travel.drives(leg for line in lines for leg in _legs(line))
+    return Stretch(tuple(days), clock.today_in(settings.AGENCY_TIME_ZONE, now), lines, link, now, roads)
+
+
+def _legs(line: Line) -> Iterator[tuple[Place, Place]]:
+    """Every road a row may tell of: from home to each visit, and between visits in their order."""
+    places = [visit.patient.place for visit in line.visits]
+    yield from pairwise(places)
+    yield from ((line.nurse.place, place) for place in places)
 
 
 def bounds(days: Sequence[date]) -> tuple[datetime, datetime]:
@@ -101,7 +111,7 @@ def summary(stretch: Stretch) -> dict[str, int]:
             counted["live"] += status == "live"
             same_day = before is not None and agency_day(before.starts_at) == agency_day(visit.starts_at)
             origin = before.patient.place if before is not None and same_day else line.nurse.place
-            road += drive_minutes(origin, visit.patient.place)
+            road += stretch.roads(origin, visit.patient.place)
             before = visit
         counted["held"] += len(line.holds)
     return {"visits": 0, "decide": 0, "unconfirmed": 0, "live": 0, "held": 0, **counted, "road": road}

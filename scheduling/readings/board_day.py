@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 
 from nurses.models import Nurse
 from scheduling.models import PlannedDose, Visit
-from scheduling.planning.travel import drive_minutes
 from scheduling.readings import roster, words
 from scheduling.readings.board import Line, Stretch, agency_day, chip, held, length_minutes
 from scheduling.readings.patient_list import drug_name
@@ -78,7 +77,7 @@ def _items(line: Line, on: date, stretch: Stretch) -> list[dict[str, Any]]:
     before: Visit | None = None
     for visit in line.visits:
         if before is not None:
-            items += _drive(before, visit)
+            items += _drive(before, visit, stretch)
         items.append(_block(visit, stretch))
         before = visit if visit.state in states.HOLDING else before
     for hold in line.holds:
@@ -123,9 +122,9 @@ def _gaps(covered: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield at, COLUMNS - at
 
 
-def _drive(before: Visit, after: Visit) -> list[dict[str, Any]]:
+def _drive(before: Visit, after: Visit, stretch: Stretch) -> list[dict[str, Any]]:
     """The road between two visits; one that has no room at all is marked where they meet."""
-    minutes = drive_minutes(before.patient.place, after.patient.place)
+    minutes = stretch.roads(before.patient.place, after.patient.place)
     if not minutes:
         return []
     left, right = _place(before.starts_at, before.ends_at), _place(after.starts_at, after.ends_at)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch
@@ -21,11 +22,11 @@ from patients.models import Contact, Patient
 from scheduling import clock, selectors
 from scheduling.drawing import Stop as Mark
 from scheduling.models import Visit
-from scheduling.planning import travel
+from scheduling.planning.travel import Place, Roads, road_km
 from scheduling.readings import words
 from scheduling.readings.medicines import drug_name
 from scheduling.rules.regimen import Regimen
-from scheduling.services import doses
+from scheduling.services import doses, travel
 
 KM_PER_MILE = 1.609344
 CALLED_ON = (Contact.Channel.VOICE, Contact.Channel.TEXT)  # the number to dial, best first
@@ -176,21 +177,23 @@ def day_of(user: User, nurse: Nurse, on: date, *, now: datetime | None = None) -
         .prefetch_related(Prefetch("patient__contacts", to_attr="ways"))
         .order_by("starts_at", "pk")
     )
+    places = [nurse.place, *(visit.patient.place for visit in visits), nurse.place]
+    roads = travel.drives(pairwise(places))
     return Day(
         nurse=nurse,
         on=on,
         today=clock.today_in(nurse.time_zone, now),
         now=now,
-        stops=tuple(_stops(visits, nurse)),
-        home=_leg(visits[-1].patient.place, nurse.place) if visits else None,
+        stops=tuple(_stops(visits, nurse, roads)),
+        home=_leg(visits[-1].patient.place, nurse.place, roads) if visits else None,
     )
 
 
-def _stops(visits: Sequence[Visit], nurse: Nurse) -> list[Stop]:
+def _stops(visits: Sequence[Visit], nurse: Nurse, roads: Roads) -> list[Stop]:
     stops: list[Stop] = []
     place, free_at = nurse.place, None
     for number, visit in enumerate(visits, start=1):
-        leg = _leg(place, visit.patient.place)
+        leg = _leg(place, visit.patient.place, roads)
         if free_at is not None and free_at + timedelta(minutes=leg.minutes) > visit.starts_at:
             leg = Leg(leg.minutes, leg.km, unfit=True)
         stops.append(Stop(number, visit, nurse.time_zone, leg))
@@ -198,8 +201,8 @@ def _stops(visits: Sequence[Visit], nurse: Nurse) -> list[Stop]:
     return stops
 
 
-def _leg(start: travel.Place, end: travel.Place) -> Leg:
-    return Leg(travel.drive_minutes(start, end), travel.road_km(start, end))
+def _leg(start: Place, end: Place, roads: Roads) -> Leg:
+    return Leg(roads(start, end), road_km(start, end))
 
 
 def _minutes(visit: Visit) -> int:

@@ -16,13 +16,13 @@ from patients.models import Hold, Patient
 from scheduling import clock
 from scheduling.models import PlannedCheck, PlannedDose, Visit
 from scheduling.planning.facts import Wanted, may_give
-from scheduling.planning.travel import drive_minutes
 from scheduling.readings import checks, roster, slots
 from scheduling.readings.roster import Member, NurseDay
+from scheduling.readings.slot_search import WITHOUT_WINDOW
 from scheduling.rules import states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.rules.regimen import Regimen
-from scheduling.services import bookable, doses, readiness, verdicts
+from scheduling.services import bookable, doses, readiness, travel, verdicts
 from scheduling.services.bookable import Bookable
 
 
@@ -117,7 +117,7 @@ class Desk:
         first = max(self.window[0] or self.today, self.today)
         last = self.window[1] or first
         if last <= first:
-            last = first + timedelta(days=slots.WITHOUT_WINDOW - 1)
+            last = first + timedelta(days=WITHOUT_WINDOW - 1)
         return [first + timedelta(days=n) for n in range(min((last - first).days + 1, slots.MOST_DAYS))]
 
     @property
@@ -182,12 +182,13 @@ class Desk:
     def nurse_choices(self, day: date) -> list[tuple[str, list[tuple[str, str]]]]:
         """Those who can come on `day` first, then the others with the reason."""
         can, cannot = [], []
+        roads = travel.drives((member.nurse.place, self.patient.place) for member in self.members)
         for member in self.members:
             nurse, against = member.nurse, may_give(member.facts, self.asked, day)
             if against:
                 cannot.append((str(nurse.pk), f"{nurse.listed_name} · {against[0].text}"))
             else:
-                road = drive_minutes(nurse.place, self.patient.place)
+                road = roads(nurse.place, self.patient.place)
                 apart = _("%(minutes)d min from home base") % {"minutes": road}
                 can.append((str(nurse.pk), f"{nurse.listed_name} · {apart}"))
         groups = [(_("Can give this"), can), (_("Cannot give this"), cannot)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,9 +13,10 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from scheduling import clock
 from scheduling.planning.assignment import Option, Room, Wish, assign, urgency
-from scheduling.planning.travel import drive_minutes
+from scheduling.planning.travel import Roads
 from scheduling.readings import roster, slots
 from scheduling.readings.slot_panel import Panel
+from scheduling.services import travel
 
 WHY_LEFT = {
     "NO_OPTION": gettext_lazy("No nurse has a time for it."),
@@ -43,7 +44,8 @@ def propose(user: User, panels: Sequence[Panel]) -> list[Proposal]:
         if place not in apart
     }
     wishes = [_wish(place, panels[place], [slot for slot, _card in pairs]) for place, pairs in found.items()]
-    plan = assign(wishes, _rooms(user, [panels[place] for place in found]), drive_minutes)
+    rooms = _rooms(user, [panels[place] for place in found])
+    plan = assign(wishes, rooms, _roads(wishes, rooms))
     proposals = []
     for place, panel in enumerate(panels):
         if place in plan.chosen:
@@ -88,6 +90,13 @@ def _rooms(user: User, panels: Sequence[Panel]) -> dict[int, Room]:
         member.nurse.pk: Room(member.facts.zone, member.facts.day_limit_minutes, member.facts.stops)
         for member in members
     }
+
+
+def _roads(wishes: Sequence[Wish], rooms: Mapping[int, Room]) -> Roads:
+    """Between the homes of the wishes, and to and from every stop there is already."""
+    homes = {wish.place for wish in wishes}
+    ends = homes | {stop.place for room in rooms.values() for stop in room.stops}
+    return travel.drives(pair for home in homes for pair in travel.both_ways(home, ends))
 
 
 def _pair_of(option: Option, pairs: Sequence[tuple[Any, dict[str, Any]]]) -> tuple[Any, dict[str, Any]]:

@@ -6,16 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from nurses.models import Nurse
 from scheduling import clock, selectors
 from scheduling.models import Visit
 from scheduling.planning.facts import NurseFacts
-from scheduling.planning.travel import drive_minutes
 from scheduling.readings import words
 from scheduling.rules import states
 from scheduling.rules.eligibility import CompetencyFact, LicenceFact, ShiftFact, Span, Stop
+from scheduling.services import travel
 
 
 @dataclass(frozen=True)
@@ -139,11 +140,11 @@ def nurse_day(member: Member, day: date) -> NurseDay:
     """The visits of one day with the drives between, hours and time away."""
     nurse, stops = member.nurse, []
     before = None
-    for visit in member.visits:
-        if clock.local_day(visit.starts_at, nurse.time_zone) != day:
-            continue
+    todays = [x for x in member.visits if clock.local_day(x.starts_at, nurse.time_zone) == day]
+    roads = travel.drives(pairwise([nurse.place, *(visit.patient.place for visit in todays)]))
+    for visit in todays:
         origin = before.patient.place if before else nurse.place
-        minutes = drive_minutes(origin, visit.patient.place)
+        minutes = roads(origin, visit.patient.place)
         tight = before is not None and visit.starts_at - before.ends_at < timedelta(minutes=minutes)
         stops.append(DayStop(visit, minutes, tight))
         before = visit

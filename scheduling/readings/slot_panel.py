@@ -6,7 +6,7 @@ Reads only, in a constant number of queries.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -87,6 +87,12 @@ class Panel:
         return self.dose.window_end_on if self.dose else self.wanted.check.window_end_on
 
     @property
+    def window(self) -> tuple[date | None, date | None]:
+        """First and last day it is meant for."""
+        subject = self.dose or self.wanted.check
+        return subject.window_start_on, subject.window_end_on
+
+    @property
     def minutes(self) -> int:
         return int(self.wanted.length.total_seconds() // 60)
 
@@ -96,17 +102,25 @@ class Panel:
         return rivals.live_visit_of(self.wanted)
 
     @cached_property
-    def finding(self) -> slots.Finding:
+    def finding(self) -> slots.Finding | slots.CourseFinding:
+        """The times of a course all together, or of the one visit."""
+        if self.is_course:
+            return slots.find_course(self.user, self.run, now=self.now)
         if self.dose is None:
             return slots.find_for_check(self.user, self.wanted.check, now=self.now)
         return slots.find(self.user, self.dose, now=self.now)
 
     def cards(self) -> list[dict[str, Any]]:
         """The times as booking/_time.html shows them, the best first; the one this person keeps stands apart."""
-        found = slots.cards(self.finding, "")
+        found = self._cards()
         if self.mine is None:
             return found
         return [card | {"best": False} for card in found if card["value"] != self.mine["value"]]
+
+    def _cards(self) -> list[dict[str, Any]]:
+        if self.is_course:
+            return slots.course_cards(self.finding, "")
+        return slots.cards(self.finding, "")
 
     @property
     def refused(self) -> list[str]:

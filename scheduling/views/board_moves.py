@@ -21,7 +21,7 @@ from scheduling.models import Visit
 from scheduling.readings import targets, words
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Refused
-from scheduling.services import booking, events, outcomes
+from scheduling.services import booking, events, outcomes, travel
 from scheduling.views import board, visits
 
 JSON = "application/json"
@@ -35,6 +35,7 @@ def visit_targets(request: HttpRequest, visit_id: int) -> HttpResponse:
     if visit.state not in states.OPEN:
         return JsonResponse({"detail": _why_closed(visit)}, status=409)
     _today, _chosen, days = board.asked(request)
+    travel.warm_search(visit.patient, days[0], days[-1])
     found = targets.find(request.user, visit, days, by_day=len(days) == 1, now=timezone.now())
     events.chart_read(visit.patient, by=request.user, what=f"moving of visit {visit.pk}")
     return JsonResponse(targets.shown(found))
@@ -54,6 +55,7 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
         return JsonResponse({"detail": _first_error(form)}, status=422)
     wish = {**form.cleaned_data, "nurse_id": form.cleaned_data["nurse"]}
     del wish["nurse"]
+    travel.warm_visit(visit.patient.place, [wish["nurse_id"]], wish["starts_at"])
     try:
         moved = booking.move_visit(visit_id=visit.pk, by=request.user, **wish)
     except Refused as no:

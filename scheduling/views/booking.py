@@ -18,7 +18,7 @@ from scheduling.readings import slots
 from scheduling.readings.desk import Desk
 from scheduling.readings.rivals import live_visit_of, who_was_first
 from scheduling.rules.errors import Conflict, NeedsReason, Refused
-from scheduling.services import booking, events
+from scheduling.services import booking, events, travel
 
 BEST = 3  # slots shown before "More times"
 
@@ -42,6 +42,7 @@ def _booking(request: HttpRequest, desk: Desk) -> HttpResponse:
     if request.method != "POST":
         if request.htmx:
             return verdict_part(request, desk, form)
+        travel.warm_search(desk.patient, *desk.window)
         what = f"booking of dose {desk.dose.pk}" if desk.dose else f"booking of check {desk.wanted.check.pk}"
         events.chart_read(desk.patient, by=request.user, what=what)
         return book_page(request, desk, form)
@@ -62,6 +63,7 @@ def _booking(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 def _booked(request: HttpRequest, desk: Desk, form: BookForm) -> Visit:
     """The visit a valid form asks for. Raises what the service raises."""
+    travel.warm_visit(desk.patient.place, [form.nurse_id], form.starts_at)
     said = {
         "nurse_id": form.nurse_id,
         "starts_at": form.starts_at,

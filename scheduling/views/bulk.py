@@ -20,7 +20,7 @@ from scheduling.readings import proposals, rivals, words
 from scheduling.readings.queue_filters import Wished
 from scheduling.readings.slot_panel import Panel
 from scheduling.rules.errors import Conflict, Refused
-from scheduling.services import booking, events, outcomes, supplies
+from scheduling.services import booking, events, outcomes, supplies, travel
 from scheduling.views.booking import key_in
 
 MOST = 20  # lines at once: each is searched by itself
@@ -49,6 +49,8 @@ def times(request: HttpRequest) -> HttpResponse:
     keys = request.GET.getlist("line")
     panels = _panels(request, keys[:MOST])
     events.charts_read({panel.patient for panel in panels}, by=request.user, what="times for several")
+    for panel in panels:
+        travel.warm_search(panel.patient, *panel.window)
     told = request.session.pop("bulk_told", [])
     context = {
         "section": "queue",

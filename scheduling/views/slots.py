@@ -22,7 +22,7 @@ from scheduling.models import SlotHold, Visit
 from scheduling.readings import queue, rivals, slots, words
 from scheduling.readings.slot_panel import BEST, Panel
 from scheduling.rules.errors import Conflict, NeedsReason, Refused
-from scheduling.services import booking, courses, events, outcomes, slot_holds
+from scheduling.services import booking, courses, events, outcomes, slot_holds, travel
 from scheduling.views.booking import key_in
 
 
@@ -73,6 +73,7 @@ def _answer(request: HttpRequest, panel: Panel) -> HttpResponse:
     """GET: the times. POST: `do` is book (the default), hold or release."""
     if request.method != "POST":
         events.chart_read(panel.patient, by=request.user, what=f"times for {panel.key}")
+        travel.warm_search(panel.patient, *panel.window)
         return _show(request, panel, Told())
     act = ACTS.get(request.POST.get("do", ""), _book)
     told = act(request, panel)
@@ -99,6 +100,8 @@ def _book(request: HttpRequest, panel: Panel) -> Told:
 def _booked(request: HttpRequest, panel: Panel, form: SlotForm) -> list[Visit]:
     """The visits a valid form asks for. Raises what the services raise."""
     said = {"by": request.user, "override": form.cleaned_data["override"]}
+    for nurse_id, starts_at in form.times:
+        travel.warm_visit(panel.patient.place, [nurse_id], starts_at)
     if len(form.times) > 1:
         days = [
             courses.Day(dose.pk, nurse_id, starts_at)
@@ -129,6 +132,7 @@ def _hold(request: HttpRequest, panel: Panel) -> Told:
             422, "stop", _("Nothing is held."), _("That time was not understood. Choose one of the list.")
         )
     nurse_id, starts_at = form.times[0]
+    travel.warm_visit(panel.patient.place, [nurse_id], starts_at)
     try:
         slot_holds.hold_slot(dose_id=panel.dose.pk, nurse_id=nurse_id, starts_at=starts_at, by=request.user)
     except Refused as no:

@@ -18,7 +18,7 @@ from scheduling.readings import visits, words
 from scheduling.readings.desk import Desk
 from scheduling.rules import states
 from scheduling.rules.errors import Refused, StaleVersion
-from scheduling.services import booking, courses, events, outcomes
+from scheduling.services import booking, courses, events, outcomes, travel
 from scheduling.views.booking import chosen, make_form, refused, say_which, verdict_part
 
 
@@ -49,6 +49,7 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
         if request.htmx:
             return verdict_part(request, desk, form)
         events.chart_read(visit.patient, by=request.user, what=f"moving of visit {visit.pk}")
+        travel.warm_search(desk.patient, *desk.window)
         return _move_page(request, visit, desk, form)
     if "check" in request.POST:
         return _move_page(request, visit, desk, form, **chosen(desk, form))
@@ -164,6 +165,7 @@ def _say_cancelled(request: HttpRequest, visit: Visit, cancelled: list[Visit]) -
 
 def _moved(request: HttpRequest, visit: Visit, form: MoveForm) -> Visit:
     """The new visit a valid form asks for. Raises what the service raises."""
+    travel.warm_visit(visit.patient.place, [form.nurse_id], form.starts_at)
     return booking.move_visit(
         visit_id=visit.pk,
         nurse_id=form.nurse_id,

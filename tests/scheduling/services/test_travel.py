@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from patients.models import Patient
 from scheduling import osrm
 from scheduling.models import DriveTime, Heartbeat, Visit
 from scheduling.planning.travel import ESTIMATED, PARKING_MINUTES, Roads, drive_minutes
+from scheduling.readings.day import day_of
 from scheduling.rules.errors import SlotTaken
 from scheduling.services import booking, travel
 from scheduling.tasks import refresh_roads
@@ -347,3 +350,40 @@ def test_a_program_moves_a_visit_by_the_roads(server):
     with clock_stands_at(NOW):
         answer = office().post(f"visits/{second.pk}/move/", body)
     assert (answer.status_code, answer.json()["code"]) == (409, "NO_TIME_TO_DRIVE")
+
+
+def opened(client, name: str, *keys: int, **asked: str) -> str:
+    answer = client.get(reverse(name, args=keys), asked)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_pages_show_the_roads_and_ask_for_them_when_a_person_looks_for_a_time(server, client):
+    server.road = lambda a, b: 72 * 60
+    first, dose, _ = beside(PLANO, 0 * MINUTE)
+    with clock_stands_at(NOW):
+        client.force_login(make_user())
+        assert f"({72 + PARKING_MINUTES} min there)" in opened(client, "dose-slots", dose.pk)
+        assert server.asked
+        second = book(dose, first.nurse_id, first.ends_at + 2 * 60 * MINUTE)
+        day = {"view": "day", "date": first.dose.due_on.isoformat()}
+        assert str(72 + PARKING_MINUTES) in opened(client, "board", **day)
+    with clock_stands_at(first.starts_at - DAY):
+        client.force_login(first.nurse.user)
+        told = day_of(first.nurse.user, first.nurse, first.dose.due_on)
+        assert [stop.leg.minutes for stop in told.stops] == [0, 72 + PARKING_MINUTES]
+    assert second.starts_at > first.ends_at
+
+
+@pytest.mark.parametrize("path", ["dose-book", "dose-slots"])
+def test_every_way_to_book_asks_before_it_books(server, client, path):
+    """A form can name a time nobody searched for: weeks later, with a nurse whose stops were not asked about."""
+    server.road = lambda a, b: 3600
+    first, dose, starts_at = beside(PLANO, 55 * MINUTE)
+    wall = starts_at.astimezone(ZoneInfo("America/Chicago"))
+    slot = f"{first.nurse_id}|{wall:%Y-%m-%d|%H:%M}"
+    with clock_stands_at(NOW):
+        client.force_login(make_user())
+        answer = client.post(reverse(path, args=[dose.pk]), {"slot": slot, "override": "late"})
+    assert answer.status_code == 409
+    assert f"{60 + PARKING_MINUTES} minutes" in answer.content.decode()
