@@ -55,6 +55,7 @@ log = logging.getLogger(__name__)
 def problem(error: Exception, context: Mapping[str, Any]) -> Response:
     """The answer to whatever a view raised. What nobody foresaw is a 500 that tells nothing of the inside."""
     if isinstance(error, Refused):
+        elsewhere = getattr(error, "alternatives", "")
         return _answer(
             error.status,
             error.code,
@@ -62,6 +63,7 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response:
             [_field(error.field, error.code, _sentence(error))] if error.field else [],
             absolute=error.absolute,
             codes=list(error.codes),
+            **({"alternatives": elsewhere} if elsewhere else {}),
         )
     if isinstance(error, (Http404, exceptions.NotFound)):
         return _answer(404, "NOT_FOUND", _("There is no such thing, or it is not yours to see."))

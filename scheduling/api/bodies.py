@@ -226,16 +226,25 @@ class DoseFilters(Input):
 
 
 class SlotFilters(Input):
-    """Days of the home, both included; without any, those of the dose's window nearest its due date."""
+    """Days of the home, both included; without any, those of the dose's window nearest its due date.
+
+    `near` is a time somebody else got and `nurse` who was to come: the times nearest to it come first, in the
+    days around it unless days are named. `moving` is the dose's visit, when another time for it is looked for.
+    """
 
     to = Day(required=False)
     limit = serializers.IntegerField(min_value=1, max_value=50, required=False)
+    near = Moment(required=False)
+    nurse = _id()
+    moving = _id()
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {"from": Day(required=False), **super().get_fields()}  # a word of the language, as a name
 
     def validate(self, said: dict[str, Any]) -> dict[str, Any]:
         first, last = said.get("from"), said.get("to")
+        if "nurse" in said and "near" not in said:
+            raise serializers.ValidationError({"nurse": _("Say which time was lost: near.")})
         if (first is None) != (last is None):
             missing = "from" if first is None else "to"
             raise serializers.ValidationError({missing: _("Say both days, or none.")})

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -27,12 +26,12 @@ from scheduling.api.common import Readable, Signed
 from scheduling.api.effects import EffectsOut, apart, or_effects, settle
 from scheduling.api.gates import DoseGates
 from scheduling.api.idempotency import PARAMETER, idempotent
+from scheduling.api.times import DoseTimes
 from scheduling.models import PlannedDose, Visit
-from scheduling.readings import slots
 from scheduling.regimens import catalogue
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Refused
-from scheduling.services import doses, prescribing, records, travel
+from scheduling.services import doses, prescribing, records
 
 MOST_CASES = 200
 RUNNING = (Prescription.Status.ACTIVE, Prescription.Status.ON_HOLD)
@@ -165,7 +164,7 @@ class PrescriptionViewSet(Readable):
         return Response(shapes.PrescriptionInFullOut(prescription).data, status=status)
 
 
-class DoseViewSet(DoseGates, Readable):
+class DoseViewSet(DoseGates, DoseTimes, Readable):
     """The doses of the patients this user may see; those that fell away are not listed."""
 
     serializer_class = shapes.DoseOut
@@ -205,20 +204,6 @@ class DoseViewSet(DoseGates, Readable):
         self.wrote_read(dose.prescription.patient, "dose")
         shown = shapes.DoseInFullOut(calendars.dose_today(dose), context=self.get_serializer_context())
         return Response(shown.data)
-
-    @extend_schema(parameters=[bodies.SlotFilters], responses=shapes.SlotsOut)
-    @action(detail=True, methods=["get"])
-    def slots(self, request: Request, pk: str) -> Response:
-        """The best times and nurses for the dose, each with its reasons; who was ruled out, and why."""
-        dose = get_object_or_404(selectors.doses_for(request.user), pk=pk)
-        self.check_office()
-        asked = bodies.SlotFilters(data=request.query_params, context=self.get_serializer_context())
-        asked.is_valid(raise_exception=True)
-        self.wrote_read(dose.prescription.patient, "slots")
-        days = asked.days() or [dose.window_start_on, dose.window_end_on]
-        travel.warm_search(dose.prescription.patient, days[0], days[-1])
-        finding = slots.find(request.user, dose, asked.days(), limit=asked.validated_data.get("limit", 10))
-        return Response(slots.shown(finding))
 
     @extend_schema(
         request=bodies.RecordIn,

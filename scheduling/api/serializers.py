@@ -247,8 +247,39 @@ class RefusedDayOut(serializers.Serializer):
     text = serializers.CharField()
 
 
+class CourseDayOut(serializers.Serializer):
+    """One day of a course."""
+
+    dose = serializers.IntegerField()
+    nurse = serializers.IntegerField()
+    nurse_name = serializers.CharField()
+    starts_at = Moment()
+    ends_at = Moment()
+    on = Day()
+    preparation_minutes = serializers.IntegerField()
+    infusion_minutes = serializers.IntegerField()
+    observation_minutes = serializers.IntegerField()
+    wrap_up_minutes = serializers.IntegerField()
+    drive_minutes = serializers.IntegerField()
+    added_drive_minutes = serializers.IntegerField()
+
+
+class CourseOut(serializers.Serializer):
+    """A way to book all the days of a course: POST its days to /visits/course/."""
+
+    days = CourseDayOut(many=True)
+    same_nurse = serializers.BooleanField()
+    same_time = serializers.BooleanField()
+    days_from_due = serializers.IntegerField()
+    needs_reason = serializers.ListField(child=serializers.CharField())
+    reasons = serializers.ListField(child=serializers.CharField())
+
+
 class SlotsOut(serializers.Serializer):
+    """`course` is empty unless the dose begins a course of days that follow one another."""
+
     slots = SlotOut(many=True)
+    course = CourseOut(many=True)
     ruled_out = RuledOutOut(many=True)
     refused = RefusedDayOut(many=True)
 

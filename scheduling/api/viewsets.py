@@ -20,6 +20,7 @@ from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
 from scheduling.api.gates import VisitStart
 from scheduling.api.idempotency import PARAMETER, idempotent
+from scheduling.api.times import CourseBooking, alternatives
 from scheduling.models import Visit
 from scheduling.readings.search import find_patients
 from scheduling.services import booking, duplicates, travel
@@ -90,7 +91,7 @@ class EvidenceViewSet(Signed):
         return Response(shapes.EvidenceOut(paper).data, status=201)
 
 
-class VisitViewSet(VisitStart, Readable):
+class VisitViewSet(VisitStart, CourseBooking, Readable):
     """Visits: the office sees all, nurses and patients their own."""
 
     serializer_class = shapes.VisitOut
@@ -134,7 +135,8 @@ class VisitViewSet(VisitStart, Readable):
     def _create(self, request: Request) -> Response:
         said = self.read_input(bodies.BookIn)
         dose, nurse = said.pop("dose"), said.pop("nurse")
-        visit = booking.book_visit(dose_id=dose.pk, nurse_id=nurse.pk, by=request.user, **said)
+        with alternatives(dose, said["starts_at"], nurse.pk):
+            visit = booking.book_visit(dose_id=dose.pk, nurse_id=nurse.pk, by=request.user, **said)
         return Response(self.get_serializer(visit).data, status=201)
 
     @extend_schema(request=bodies.MoveIn, responses={201: shapes.VisitOut})
@@ -148,13 +150,10 @@ class VisitViewSet(VisitStart, Readable):
         nurse_id = nurse.pk if nurse else old.nurse_id
         starts_at = said.pop("starts_at", old.starts_at)
         travel.warm_visit(old.patient.place, [nurse_id], starts_at)
-        visit = booking.move_visit(
-            visit_id=old.pk,
-            nurse_id=nurse_id,
-            starts_at=starts_at,
-            by=request.user,
-            **said,
-        )
+        with alternatives(old.dose, starts_at, nurse_id, moving=old):
+            visit = booking.move_visit(
+                visit_id=old.pk, nurse_id=nurse_id, starts_at=starts_at, by=request.user, **said
+            )
         return Response(self.get_serializer(visit).data, status=201)
 
     @extend_schema(request=bodies.CancelIn, responses=shapes.VisitOut)

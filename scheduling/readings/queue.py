@@ -160,7 +160,7 @@ def needing_a_decision(user: selectors.Viewer, *, now: datetime | None = None) -
 
 def run_of(user: selectors.Viewer, dose: PlannedDose) -> tuple[PlannedDose, ...]:
     """The dose with the unbooked days of its course that follow it day by day; the dose alone otherwise."""
-    if dose.course is None:
+    if not doses.regimen_of(dose.prescription).goes_on_next_day(dose.number):
         return (dose,)
     live = Visit.objects.filter(dose=OuterRef("pk"), state__in=states.HOLDING)
     course = selectors.doses_for(user).filter(

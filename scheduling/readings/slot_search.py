@@ -6,7 +6,7 @@ How they are told is in readings/slot_words.py, the days of a course in readings
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -22,6 +22,7 @@ from scheduling.planning.starts import Starts, near, starts_of
 from scheduling.planning.team import FAR, Team, assemble
 from scheduling.planning.travel import Place, drives
 from scheduling.readings import staffing
+from scheduling.rules import states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.services import bookable, preflight, travel
 from scheduling.services.bookable import Bookable
@@ -102,7 +103,8 @@ def find(
 ) -> Finding:
     """The best slots on `days` of the home (default: the window's, nearest the due date). `moving` is left out.
 
-    With `lost` the slots nearest to that time, around it unless `days` are named.
+    With `lost` the slots nearest to that time, around it unless `days` are named; of a dose somebody booked
+    meanwhile those its visit could be moved to, `blocked` saying so.
     """
     now = now or timezone.now()
     patient = dose.prescription.patient
@@ -110,8 +112,12 @@ def find(
     wanted = bookable.of_dose(dose)
     judge = preflight.judge_of(dose, now=now, moving=moving)
     taken = dose.number in judge.booked
-    if blocked := preflight.dose_wide_problems(dose, patient, moving=moving, taken=taken):
-        return Finding(wanted, dose.due_on, tuple(days or ()), blocked=tuple(blocked))
+    blocked = tuple(preflight.dose_wide_problems(dose, patient, moving=moving, taken=taken))
+    if lost is not None and [problem.code for problem in blocked] == ["DOSE_TAKEN"]:
+        moving = dose.visits.filter(state__in=states.HOLDING).first()
+        judge = preflight.judge_of(dose, now=now, moving=moving)
+    elif blocked:
+        return Finding(wanted, dose.due_on, tuple(days or ()), blocked=blocked)
     if days is None and lost is not None:
         days = around(lost, patient.time_zone)
     elif days is None:
@@ -120,7 +126,8 @@ def find(
             dose.due_on, [day for day in days_of(dose, today) if not any(hold.covers(day) for hold in holds)]
         )
     judged = {day: judge.problems(dose, day) for day in days}
-    return _found(user, wanted, dose.due_on, judged, moving=moving, lost=lost, limit=limit, now=now)
+    found = _found(user, wanted, dose.due_on, judged, moving=moving, lost=lost, limit=limit, now=now)
+    return replace(found, blocked=blocked) if blocked else found
 
 
 def find_for_check(

@@ -46,9 +46,13 @@ class Conflict(Refused):
 
 
 class SlotTaken(Conflict):
-    """The nurse or the patient has another visit then, or the dose has a visit already."""
+    """The nurse or the patient has another visit then, or the dose has a visit already.
+
+    `alternatives` is where a program finds other times, when whoever raised or passed it on knows.
+    """
 
     code = "SLOT_TAKEN"
+    alternatives = ""
 
 
 class StaleVersion(Conflict):

@@ -337,6 +337,13 @@ class Regimen:
         """Room for what other rules work out once from these facts alone; no answer depends on it."""
         return {}
 
+    def goes_on_next_day(self, number: int) -> bool:
+        """The next dose falls due on the day after this one: they are given as one course."""
+        following = self.step(number + 1)
+        return bool(
+            following and following.anchor == "previous_dose" and following.interval == Interval(days=1)
+        )
+
     def course_of(self, number: int) -> Course | None:
         """The course a dose belongs to; None for a regimen that has no courses."""
         for course in self.courses:
