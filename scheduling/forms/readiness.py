@@ -8,11 +8,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Role, User
 from scheduling.forms.evidence import needs_number
 from scheduling.forms.fields import DayField, NumberField, WholeNumberField
 from scheduling.models import PlannedDose, SupplyStep, Visit
 from scheduling.services import outcomes, patients, starting, supplies
+from scheduling.services.readiness import Gate
 
 # Nobody records a result as clear by leaving a field alone: the answer is always chosen.
 CHOOSE = ("", _("Choose…"))
@@ -27,10 +28,10 @@ class GateForm(forms.Form):
     label = _("Record")
 
     def __init__(
-        self, *args: Any, kind: str, dose: PlannedDose, visit: Visit | None, today: date, **kwargs: Any
+        self, *args: Any, gate: Gate, dose: PlannedDose, visit: Visit | None, today: date, **kwargs: Any
     ) -> None:
-        super().__init__(*args, prefix=kind, **kwargs)
-        self.kind, self.dose, self.visit, self.today = kind, dose, visit, today
+        super().__init__(*args, prefix=gate.kind, **kwargs)
+        self.gate, self.kind, self.dose, self.visit = gate, gate.kind, dose, visit
         for name, field in self.fields.items():
             if isinstance(field, DayField) and field.required:
                 self.initial.setdefault(name, today)
@@ -154,6 +155,28 @@ class OverrideForm(GateForm):
 
     def save(self, by: User) -> None:
         starting.override_gate(dose_id=self.dose.pk, gate=self.kind, why=self.cleaned_data["why"], by=by)
+
+
+class TakeBackForm(GateForm):
+    """What was told by mistake is taken back: the last step of the parcel, or the lead's own opening of a gate."""
+
+    label = _("Take back")
+    mistake = forms.CharField(label=_("Why is it taken back?"), max_length=500)
+    fields_of = {"why": "mistake"}
+
+    def save(self, by: User) -> None:
+        why = self.cleaned_data["mistake"]
+        if self.gate.override is not None:
+            starting.withdraw_override(override_id=self.gate.override.pk, by=by, why=why)
+        elif isinstance(self.gate.evidence, SupplyStep):
+            supplies.withdraw_step(step_id=self.gate.evidence.pk, by=by, why=why)
+
+
+def may_take_back(gate: Gate, user: User) -> bool:
+    """Whether there is something here that this person may take back. Papers have a page for it."""
+    if gate.override is not None:
+        return user.role == Role.LEAD
+    return isinstance(gate.evidence, SupplyStep)
 
 
 FORMS: dict[str, type[GateForm]] = {

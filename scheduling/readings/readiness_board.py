@@ -19,8 +19,9 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from scheduling.readings import gates as board
 from scheduling.readings import words
-from scheduling.readings.gates import Gate, Row
+from scheduling.readings.gates import Row
 from scheduling.rules import readiness as table
+from scheduling.services.readiness import Gate
 
 COLUMNS = {
     "order": gettext_lazy("Order"),

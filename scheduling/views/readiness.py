@@ -15,13 +15,20 @@ from django.utils.translation import gettext as _
 from accounts.models import Role
 from scheduling import clock, selectors
 from scheduling.forms.fields import refuse
-from scheduling.forms.readiness import FORMS, GateForm, OverrideForm, initial_of
+from scheduling.forms.readiness import (
+    FORMS,
+    GateForm,
+    OverrideForm,
+    TakeBackForm,
+    initial_of,
+    may_take_back,
+)
 from scheduling.models import PlannedDose
 from scheduling.readings import gates
 from scheduling.readings import readiness_board as board
 from scheduling.rules.errors import Refused
 from scheduling.services import events
-from scheduling.services.readiness import Files
+from scheduling.services.readiness import Files, Gate
 
 PAGE = 50
 KEPT = ("gate", "state", "days", "page")  # what the address of the board holds: never a name
@@ -157,13 +164,17 @@ def _opened(request: HttpRequest, line: board.Line, posted: GateForm | None) -> 
     lead = request.user.role == Role.LEAD
     found = []
     for one in line.gates:
-        form = _form(one.form, one.gate.kind, line, one.gate.state)
-        override = OverrideForm(**_about(line, one.gate.kind)) if lead and one.lead_may_open else None
-        if posted is not None and posted.kind == one.gate.kind:
-            override, form = (posted, form) if isinstance(posted, OverrideForm) else (override, posted)
-        found.append({"line": one, "form": form, "override": override})
+        gate = one.gate
+        forms: dict[str, GateForm | None] = {
+            "record": _form(one, line),
+            "override": OverrideForm(**_about(line, gate)) if lead and one.lead_may_open else None,
+            "take_back": TakeBackForm(**_about(line, gate)) if may_take_back(gate, request.user) else None,
+        }
+        if posted is not None and posted.kind == gate.kind:
+            forms[_named(posted)] = posted
+        found.append({"line": one, **forms})
     todo = [entry for entry in found if entry["line"].open]
-    first = next((entry for entry in todo if entry["form"]), None)
+    first = next((entry for entry in todo if entry["record"]), None)
     return {
         "todo": todo,
         "rest": [entry for entry in found if not entry["line"].open],
@@ -172,33 +183,42 @@ def _opened(request: HttpRequest, line: board.Line, posted: GateForm | None) -> 
     }
 
 
-def _about(line: board.Line, kind: str) -> dict[str, Any]:
-    return {"kind": kind, "dose": line.row.dose, "visit": line.row.visit, "today": line.today}
+def _named(form: GateForm) -> str:
+    """What the address of a form says it does: record, override or take_back."""
+    return {OverrideForm: "override", TakeBackForm: "take_back"}.get(type(form), "record")
 
 
-def _form(name: str, kind: str, line: board.Line, state: str, data: Any = None) -> GateForm | None:
-    if not name:
+def _about(line: board.Line, gate: Gate) -> dict[str, Any]:
+    return {"gate": gate, "dose": line.row.dose, "visit": line.row.visit, "today": line.today}
+
+
+def _form(one: board.GateLine, line: board.Line, data: Any = None) -> GateForm | None:
+    if not one.form:
         return None
-    begin = initial_of(name, state, line.row.visit)
-    return FORMS[name](data, initial=begin, **_about(line, kind))
+    begin = initial_of(one.form, one.gate.state, line.row.visit)
+    return FORMS[one.form](data, initial=begin, **_about(line, one.gate))
 
 
 def _posted(request: HttpRequest, line: board.Line) -> GateForm:
     """The form that was sent: of a gate this dose has, with what that gate asks for; anything else is not found."""
-    kind = request.POST.get("gate", "")
-    one = next((one for one in line.gates if one.gate.kind == kind), None)
+    one = next((one for one in line.gates if one.gate.kind == request.POST.get("gate")), None)
     if one is None:
         raise Http404
-    if request.POST.get("do") == "override":
-        return OverrideForm(request.POST, **_about(line, kind))
-    form = _form(one.form, kind, line, one.gate.state, request.POST)
+    does = request.POST.get("do")
+    if does == "override":
+        return OverrideForm(request.POST, **_about(line, one.gate))
+    if does == "take_back" and may_take_back(one.gate, request.user):
+        return TakeBackForm(request.POST, **_about(line, one.gate))
+    form = _form(one, line, request.POST) if does == "record" else None
     if form is None:
         raise Http404
     return form
 
 
 def _said(line: board.Line, form: GateForm) -> str:
-    title = next(one.gate.title for one in line.gates if one.gate.kind == form.kind)
+    title = form.gate.title
+    if isinstance(form, TakeBackForm):
+        return _("%(what)s: taken back, with the reason on file.") % {"what": title}
     if isinstance(form, OverrideForm):
         return _("%(what)s: opened, with the reason on file.") % {"what": title}
     fresh = _line(gates.row_of(line.row.dose, Files.of([line.row.dose])))

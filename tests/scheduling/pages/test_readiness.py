@@ -198,6 +198,24 @@ def test_the_clinical_lead_opens_a_gate_with_a_reason_and_a_coordinator_cannot()
     assert Event.objects.filter(action="gate_overridden").count() == 1
 
 
+def test_what_was_told_by_mistake_is_taken_back_with_a_reason_by_who_may():
+    visit = make_visit(starts_at=at(today_at() + 7 * DAY))
+    dose = PlannedDose.objects.select_related("prescription__patient").get(pk=visit.dose_id)
+    with at_the_desk(make_user(Role.LEAD)) as client:
+        record(client, dose, "authorization", do="override", why="the payer is slow")
+        record(client, dose, "drug", step="received", on="3/1/2026", lowest_c="4", highest_c="6")
+    with at_the_desk() as client:
+        assert record(client, dose, "authorization", do="take_back", mistake="not mine").status_code == 404
+        assert record(client, dose, "health_screen", do="take_back", mistake="nothing there").status_code == 404
+        asked = record(client, dose, "drug", do="take_back", mistake="")
+        assert (asked.status_code, "mistake" in asked.context["form"].errors) == (422, True)
+        assert record(client, dose, "drug", do="take_back", mistake="another patient's box").status_code == 302
+        assert marks(client.get(BOARD), dose)["drug"][1] == "Not ordered"
+    with at_the_desk(make_user(Role.LEAD)) as client:
+        assert record(client, dose, "authorization", do="take_back", mistake="refused").status_code == 302
+        assert marks(client.get(BOARD), dose)["authorization"][1] == "Missing"
+
+
 def test_only_a_gate_the_dose_has_takes_a_form():
     dose, other = make_dose(ready=False), make_dose(regimen_id="natalizumab_q4w", ready=False)
     with at_the_desk() as client:
