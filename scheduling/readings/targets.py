@@ -44,6 +44,7 @@ class Targets:
 
     visit: Visit
     length: timedelta
+    by_day: bool
     starts: Sequence[datetime | None]
     rows: dict[int, list[tuple[int, str]]]
 
@@ -74,7 +75,7 @@ def find(user: User, visit: Visit, days: Sequence[date], *, by_day: bool, now: d
         ]
         for facts in world.facts
     }
-    return Targets(visit, wanted.length, starts, rows)
+    return Targets(visit, wanted.length, by_day, starts, rows)
 
 
 def wanted_of(visit: Visit) -> bookable.Bookable:
@@ -247,14 +248,16 @@ def shown(found: Targets) -> dict[str, Any]:
             else:
                 runs.append([place, place + 1, kind, reason])
         rows[str(key)] = runs
+    full = [words.at_words(at, visit.time_zone) if at else "" for at in found.starts]
+    clocks = [words.clock_words(at.astimezone(zone)) if at else "" for at in found.starts]
     told = _("%(name)s was told %(when)s and must confirm again.")
     said = {"name": visit.patient.first_name, "when": words.at_words(visit.starts_at, visit.time_zone)}
     return {
         "version": visit.version,
         "width": -(-int(found.length.total_seconds()) // 900),
         "starts": [at.astimezone(UTC).isoformat() if at else "" for at in found.starts],
-        "words": [words.at_words(at, visit.time_zone) if at else "" for at in found.starts],
-        "clocks": [words.clock_words(at.astimezone(zone)) if at else "" for at in found.starts],
+        "full": full,
+        "words": clocks if found.by_day else full,
         "rows": rows,
         "reasons": list(reasons),
         "told_at": said["when"],

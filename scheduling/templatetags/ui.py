@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django import template
@@ -43,6 +44,11 @@ REASONS_OF_THE_DAY = ("RULE", "FLOOR_WINS", "OVERDUE", "HOLD", "ON_HOLD")
 @register.simple_tag
 def status_icon(status: str) -> SafeString:
     """The icon of ok, wait, live, done, hold, stop or info; hidden from readers, a word stands beside it."""
+    return _icon(status)
+
+
+@cache  # seven of them, and a board asks for a thousand
+def _icon(status: str) -> SafeString:
     if status == "live":
         return mark_safe(LIVE_ICON)  # noqa: S308
     return mark_safe(heroicon_mini(STATUS_ICONS[status]))  # noqa: S308  (the package's own files)

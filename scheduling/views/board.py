@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -130,14 +131,21 @@ def _url(name: str, days: list[date], *keys: int) -> str:
 def _link(kind: str, key: int) -> str:
     """Addresses for the reading, which knows none."""
     if kind == "add":
-        return f"{reverse('queue')}?nurse={key}&day="
-    return reverse(kind, args=[key])
+        return f"{_address('queue')}?nurse={key}&day="
+    return _address(kind, "0").replace("/0/", f"/{key}/")
+
+
+@cache  # a board has thousands of links of four kinds
+def _address(kind: str, *keys: str) -> str:
+    return reverse(kind, args=keys)
 
 
 def _said() -> dict[str, Any]:
     """What the board's script says, in the reader's language; words in braces are filled in there."""
     return {
-        "up": _("Picked up {name}, {when}, {nurse}. Arrow keys move it, Enter puts it there, Escape leaves it."),
+        "up": _(
+            "Picked up {name}, {when}, {nurse}. Arrow keys move it, Enter puts it there, Escape leaves it."
+        ),
         "wait": _("Looking where it can go…"),
         "step": _("{when}, {nurse}. {verdict}"),
         "verdicts": [_("Free"), _("Needs a reason: {why}"), _("Not possible: {why}")],
@@ -148,6 +156,5 @@ def _said() -> dict[str, Any]:
         "place": _("{when} with {nurse}"),
         "now": _("Now: {where}"),
         "new": _("New: {where}"),
-        "offline": _("No connection. This is how the board stood at {time}; it catches up by itself."),
         "failed": _("That did not arrive. Nothing was changed; try again."),
     }

@@ -199,7 +199,7 @@ def test_the_answer_is_runs_of_columns_with_their_reasons_and_the_read_is_in_the
     assert kinds[0] == "" and "the nurse works 7:00 am to 7:00 pm" in kinds[1]
     assert found["width"] == -(-visit.dose.total_minutes // 15)
     assert found["told"] == "Pat was told Tue, Mar 3, 9:00 am and must confirm again."
-    assert (found["words"][12], found["clocks"][12]) == ("Tue, Mar 3, 9:00 am", "9:00 am")
+    assert (found["full"][12], found["words"][12]) == ("Tue, Mar 3, 9:00 am", "9:00 am")
     assert Event.objects.filter(action="chart_read", patient=visit.patient).count() == 1
 
 
