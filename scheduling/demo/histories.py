@@ -324,10 +324,10 @@ def _state(booking: Booking, now: datetime, random: Random, today: date) -> str:
 def _meeting(
     course: Course, row: Dose, booking: Booking, state: str, today: date, codes: tuple[str, ...] = ()
 ) -> Meeting:
-    """The visit, with a change of plan before it for one in fourteen of the people nobody looks up by name."""
+    """The visit, with a change of plan before it for one in eight of the people nobody looks up by name."""
     booked_at, change = _booked_at(course, booking.day, today), None
     random = course.random
-    if course.story.who is None and random.random() < 0.07:
+    if course.story.who is None and random.random() < 0.12:
         days = random.choice((-1, 1))
         first_on, last_on = limits(row)
         day = booking.day + timedelta(days=days)

@@ -303,7 +303,7 @@ def test_homes_are_inside_their_cities():
 
 
 def test_the_trail_tells_of_every_booking_and_names_no_drug():
-    loaded(size=120)
+    loaded()
     moved, cancelled = Visit.objects.filter(state="moved"), Visit.objects.filter(state="cancelled")
     assert moved.exists() and all(visit.moved_to.count() == 1 for visit in moved)
     assert Event.objects.filter(action="visit_moved").count() == moved.count()
