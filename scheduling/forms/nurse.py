@@ -16,7 +16,7 @@ from scheduling.readings import words
 from scheduling.readings.door import Door
 from scheduling.services import readiness
 
-ANSWERS = [("yes", gettext_lazy("Checked, all well")), ("no", gettext_lazy("Not well: do not give the dose"))]
+ANSWERS = [("yes", gettext_lazy("Done, all well")), ("no", gettext_lazy("No: do not give the dose"))]
 ALLERGIC = [("", gettext_lazy("No, or not sure")), ("hypersensitivity", gettext_lazy("Yes, allergic"))]
 
 

@@ -77,6 +77,12 @@ class Gate:
         return not self.met and self.power != table.WARNING and self.override is None
 
     @property
+    def text(self) -> str:
+        """The sentence without the title before it: for a place that shows the title already."""
+        said = self.sentence.removeprefix(f"{self.title}:").strip()
+        return said[:1].upper() + said[1:]
+
+    @property
     def recorded_by(self) -> str:
         """Who put the paper or the step on file; "" when nobody did."""
         by = getattr(self.evidence, "recorded_by", None)

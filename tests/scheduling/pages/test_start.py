@@ -71,10 +71,11 @@ def test_a_visit_with_everything_in_place_asks_the_nurse_and_starts():
 def test_what_stands_against_the_start_is_listed_with_who_may_open_it():
     page = door(visit_today(ready=False))
     for words in (
-        "No-go", "3 things stand against the start.", "Authorization: None on file.", "Drug: Not ordered yet.",
+        "No-go", "3 things stand against the start.", "None on file.", "Not ordered yet.",
         "The clinical lead may let this pass.", "Call the office before you start",
     ):  # fmt: skip
         assert words in page
+    assert page.count("btn-primary") == 1  # the call, not the start
 
 
 def test_a_start_that_is_refused_keeps_what_was_answered_and_says_why():
