@@ -18,6 +18,7 @@ from scheduling.services.readiness import Gate
 # Nobody records a result as clear by leaving a field alone: the answer is always chosen.
 CHOOSE = ("", _("Choose…"))
 YES_NO = [CHOOSE, ("yes", _("Allows dosing")), ("no", _("Does not allow dosing"))]
+HAPPENED = {"dated_on", "screened_on", "on"}  # days that are today more often than not
 ASKED, GRANTED, DECLINED = "asked", "granted", "declined"
 
 
@@ -32,9 +33,8 @@ class GateForm(forms.Form):
     ) -> None:
         super().__init__(*args, prefix=gate.kind, **kwargs)
         self.gate, self.kind, self.dose, self.visit = gate, gate.kind, dose, visit
-        for name, field in self.fields.items():
-            if isinstance(field, DayField) and field.required:
-                self.initial.setdefault(name, today)
+        for name in HAPPENED & self.fields.keys():
+            self.initial.setdefault(name, today)
 
     def save(self, by: User) -> None:
         raise AssertionError("each form says how")
@@ -98,19 +98,14 @@ class AuthorizationForm(GateForm):
         ],
     )
     dated_on = DayField(label=_("From, or asked on"))
-    valid_until_on = DayField(label=_("Until"), required=False)
+    valid_until_on = DayField(label=_("Until"))
     units = WholeNumberField(label=_("Units"), required=False, min_value=1)
-    reference = forms.CharField(label=_("Number"), max_length=120, required=False)
+    reference = forms.CharField(label=_("Number"), max_length=120)
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        if data.get("answer") != GRANTED:
-            return data
-        if not data.get("reference"):
-            self.add_error("reference", _("Enter the authorization number."))
-        if not data.get("valid_until_on") and "valid_until_on" not in self.errors:
-            self.add_error("valid_until_on", _("Enter the last day it covers."))
-        return data
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.data.get(self.add_prefix("answer")) in (ASKED, DECLINED):  # nothing is covered yet
+            self.fields["valid_until_on"].required = self.fields["reference"].required = False
 
     def save(self, by: User) -> None:
         data = dict(self.cleaned_data)

@@ -90,7 +90,7 @@ def patient_new(request: HttpRequest) -> HttpResponse:
                 alike = duplicates.likely_duplicates(**form.who())
                 form.fields["different"].required = bool(alike)  # no longer "optional" on the page
                 if no.code == "LIKELY_DUPLICATE":  # the page shows who: the sentence need not
-                    form.add_error("different", _("Open who it is below, or say why this is another person."))
+                    form.add_error("different", _("Open who it is, or say why this is another person."))
                 else:
                     status = refuse(form, no)
                 events.charts_read([one.patient for one in alike], by=request.user, what="duplicates")
