@@ -196,13 +196,15 @@ def _dose_row(change: DoseChange, drug: str) -> DoseRow:
 
 def _facts(before: DoseStands | None, after: DoseStands | None) -> Iterator[Fact]:
     """What differs, the day first; of a dose that comes or goes only that."""
-    when = (_day(before), _day(after))
+    when = (_day(before), _day(after) if after else _("no longer planned"))
     if before is None or after is None or "given" in (before.state, after.state):
         yield from _given_facts(when, before, after)
         return
-    small = (_window(before), _window(after))
+    windows = (_window(before), _window(after))
+    shown = windows if windows[0] != windows[1] else ("", "")
+    small = (_beside(before, shown[0]), _beside(after, shown[1]))
     if when[0] != when[1] or small[0] != small[1]:
-        yield Fact(_("Day"), *when, *(small if small[0] != small[1] else ("", "")))
+        yield Fact(_("Day"), *when, *small)
     if before.minutes != after.minutes:
         yield Fact(_("Length"), _length(before.minutes), _length(after.minutes))
     if before.amount_mg != after.amount_mg:
@@ -233,11 +235,13 @@ def _day(stands: DoseStands | None) -> str:
         return _("not planned")
     if stands.state == "given":
         return _("given %(day)s") % {"day": day_words(stands.on or stands.due_on)}
-    if stands.on is None:
-        return _("on hold, due %(day)s") % {"day": day_words(stands.due_on)}
-    if stands.on != stands.due_on:
-        return _("%(day)s, due %(due)s") % {"day": day_words(stands.on), "due": day_words(stands.due_on)}
-    return day_words(stands.on)
+    return _("on hold") if stands.on is None else day_words(stands.on)
+
+
+def _beside(stands: DoseStands, window: str) -> str:
+    """The day it is due, where today's calendar has another one, and its window."""
+    due = _("due %(day)s") % {"day": day_words(stands.due_on)} if stands.on != stands.due_on else ""
+    return ", ".join(words for words in (due, window) if words)
 
 
 def _window(stands: DoseStands) -> str:

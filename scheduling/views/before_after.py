@@ -66,18 +66,27 @@ class ChangeForm:
                 self._show(initial)
             return self
         saves = not previews(self.request)
-        if not saves:
-            for name in self.later:
-                self.form.fields[name].required = False
+        needed = [] if saves else self._read_as_typed()
         if not self.form.is_valid():
             self.status = 422
             if set(self.form.errors) <= set(self.later):
                 self._show(self.form.cleaned_data)
         elif saves:
             self._save()
-        else:
+        elif all(self.form.cleaned_data.get(name) not in (None, "") for name in needed):
             self._show(self.form.cleaned_data, beside=True)
         return self
+
+    def _read_as_typed(self) -> list[str]:
+        """Read the form while it is filled in: what is missing is not wrong yet. Returns what an effect needs."""
+        required = [field for field in self.form.fields.values() if field.required]
+        needed = [name for name, field in self.form.fields.items() if field.required]
+        for field in required:
+            field.required = False
+        self.form.full_clean()
+        for field in required:  # the page says of the same fields that they are needed
+            field.required = True
+        return [name for name in needed if name not in self.later]
 
     def _show(self, values: Values, *, beside: bool = False) -> None:
         stands_for = {name: values.get(name) or word for name, word in self.later.items()}

@@ -286,7 +286,7 @@ def test_stopping_says_what_falls_away_and_leaves_the_visit_to_a_person():
     with at_the_desk() as client:
         shown = client.get(address).context["effects"]
         assert shown.orders and [(row.visit, row.misfit) for row in shown.visits] == [(visit, True)]
-        assert all(row.facts[0].becomes == "not planned" for row in (*shown.first, *shown.more))
+        assert all(row.facts[0].becomes == "no longer planned" for row in (*shown.first, *shown.more))
         data = {"stopped_on": "3/2/2026", "why": "moved away", "shown": shown.signature}
         assert client.post(address, data).status_code == 302
         again = client.post(address, data)
