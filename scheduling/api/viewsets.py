@@ -96,7 +96,7 @@ class VisitViewSet(VisitStart, CourseBooking, Readable):
 
     serializer_class = shapes.VisitOut
     filters = bodies.VisitFilters
-    office_actions = frozenset({"create"})
+    office_actions = frozenset({"create", "course"})
 
     def get_queryset(self) -> QuerySet[Visit]:
         return selectors.visits_for(self.request.user)

@@ -33,6 +33,9 @@ class Api:
             f"/api/v1/{path}", raw, content_type="application/json", headers={**self.headers, **named}
         )
 
+    def delete(self, path: str) -> HttpResponse:
+        return self.http.delete(f"/api/v1/{path}", headers=self.headers)
+
 
 def check_problem(answer: HttpResponse, status: int, code: str, *fields: str) -> dict[str, Any]:
     """The answer is a whole problem of that status and code and names at least these fields."""

@@ -37,12 +37,15 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("api-dose-list", "get"): (200, 200, 200, 200, 200),
     ("api-dose-detail", "get"): (200, 200, 200, 404, 404),
     ("api-dose-slots", "get"): (200, 403, 403, 404, 404),
+    ("api-dose-holds", "post"): (400, 403, 403, 404, 404),
+    ("api-dose-hold", "delete"): (404, 403, 403, 404, 404),
     ("api-dose-gates", "get"): (200, 200, 403, 404, 404),
     ("api-dose-supply", "post"): (400, 403, 403, 404, 404),
     ("api-dose-gate-overrides", "post"): (403, 403, 403, 404, 404),
     ("api-dose-record", "post"): (400, 400, 403, 404, 404),
     ("api-visit-list", "get"): (200, 200, 200, 200, 200),
     ("api-visit-list", "post"): (400, 403, 403, 403, 403),
+    ("api-visit-course", "post"): (400, 403, 403, 403, 403),
     ("api-visit-detail", "get"): (200, 200, 200, 404, 404),
     ("api-visit-move", "post"): (400, 403, 403, 404, 404),
     ("api-visit-cancel", "post"): (400, 403, 403, 404, 404),
@@ -99,11 +102,12 @@ def _path(name: str, home: SimpleNamespace) -> str:
     resource = "-".join(name.split("-")[:2])
     pattern = next(one for one in urlpatterns if one.name == name)
     route = str(pattern.pattern).lstrip("^").rstrip("$").removesuffix("\\Z")
-    return route.replace("(?P<pk>[0-9]{1,18})", str(home.ids.get(resource, 0)))
+    route = route.replace("(?P<pk>[0-9]{1,18})", str(home.ids.get(resource, 0)))
+    return route.replace("(?P<hold_id>[0-9]{1,18})", "0")
 
 
 def _call(api: Api, method: str, path: str) -> Any:
-    return api.get(path) if method == "get" else api.post(path)
+    return {"get": api.get, "post": api.post, "delete": api.delete}[method](path)
 
 
 @pytest.mark.parametrize(("name", "method"), sorted(TABLE))
