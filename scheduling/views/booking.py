@@ -126,6 +126,7 @@ def slot_parts(finding: slots.Finding, action: str) -> dict[str, Any]:
         "more_slots": found[BEST:],
         "ruled_out": slots.ruled_out_words(finding),
         "nurses_out": sum(len(keys) for keys in finding.ruled_out.values()),
+        "roads": travel.state(),
     }
 
 

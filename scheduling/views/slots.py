@@ -208,6 +208,7 @@ def _show(request: HttpRequest, panel: Panel, told: Told) -> HttpResponse:
             "more_slots": found[BEST:],
             "ruled_out": slots.ruled_out_words(panel.finding),
             "nurses_out": sum(len(keys) for keys in panel.finding.ruled_out.values()),
+            "roads": travel.state(),
         }
     if inline and (told.booked or told.undone):
         context["line"] = queue.line_of(request.user, panel.wanted) if told.undone else None

@@ -387,3 +387,15 @@ def test_every_way_to_book_asks_before_it_books(server, client, path):
         answer = client.post(reverse(path, args=[dose.pk]), {"slot": slot, "override": "late"})
     assert answer.status_code == 409
     assert f"{60 + PARKING_MINUTES} minutes" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["dose-book", "dose-slots"])
+def test_who_looks_for_a_time_is_told_while_drives_are_estimated(server, client, path):
+    dose, said = make_dose(), "Drives are estimated just now"
+    make_nurse(place=PLANO)
+    with clock_stands_at(NOW):
+        client.force_login(make_user())
+        assert said not in opened(client, path, dose.pk)
+        DriveTime.objects.all().delete()
+        server.ill = fake.broken
+        assert said in opened(client, path, dose.pk)
