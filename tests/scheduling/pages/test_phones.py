@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
@@ -10,14 +12,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from scheduling import clock
+from scheduling.models import Visit
+from scheduling.services import supplies
 from tests.makers import (
     CHICAGO,
     DAY,
+    at,
     make_dose,
+    make_evidence,
     make_nurse,
     make_papers,
     make_patient,
     make_prescription,
+    make_user,
     make_visit,
 )
 
@@ -112,3 +119,41 @@ def test_a_record_is_kept_with_its_errors_until_it_is_right(open_page, visit):
     assert page.title().startswith("Error:")
     assert page.evaluate("document.activeElement.hasAttribute('data-error-summary')")
     assert page.input_value("[name=note]") == "Left arm."
+
+
+@pytest.fixture
+def visit_today():
+    """A visit at noon today with everything on file; booked when the day began."""
+    today = clock.today_in(CHICAGO)
+    dawn = at(today, 0, 1)
+    prescription = make_prescription(now=dawn, start_on=today)
+    make_papers(prescription, now=dawn)
+    by, dose = make_user(), make_dose(prescription, ready=False)
+    for kind, fields in (("prior_authorization", {"units": 600, "reference": "A1"}), ("health_screen", {})):
+        make_evidence(prescription.patient, kind, today, by=by, **fields)
+    supplies.record_step(
+        dose_id=dose.pk, step="received", on=today, lowest_c=Decimal(3), highest_c=Decimal(5), by=by
+    )
+    return make_visit(dose, make_nurse(), at(today, 12), now=dawn)
+
+
+def test_a_nurse_gives_the_go_with_a_thumb_and_is_told_what_is_left_to_answer(open_page, visit_today):
+    page = open_page(visit_today.nurse.user, reverse("nurse-visit", kwargs={"visit_id": visit_today.pk}))
+    assert Axe().run(page).response["violations"] == [] and page.evaluate(TOO_SMALL) == []
+    page.get_by_role("button", name="Start visit").click()
+    assert page.title().startswith("Error:") and "Answer this check." in page.content()
+    assert Axe().run(page).response["violations"] == []
+    page.get_by_label("I checked the name and the date of birth").check()
+    page.get_by_label("Done, all well").check()
+    page.get_by_role("button", name="Start visit").click()
+    page.get_by_text("Go given at").wait_for()
+    assert Axe().run(page).response["violations"] == []
+    assert Visit.objects.get(pk=visit_today.pk).state == "in_progress"
+
+
+def test_the_go_fits_320_pixels_and_the_largest_text(open_page, visit_today):
+    nurse = visit_today.nurse.user
+    nurse.text_size = 150
+    nurse.save()
+    page = open_page(nurse, reverse("nurse-visit", kwargs={"visit_id": visit_today.pk}), width=320)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
