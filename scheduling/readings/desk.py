@@ -73,12 +73,14 @@ class Desk:
 
     @property
     def title(self) -> str:
-        """`Dose 5`; `Lab draw: Blood count`; the kind of a visit that only repeats an old one."""
+        """`dose 5`; `lab draw: Blood count`; the kind of a visit that only repeats an old one."""
         if self.dose is not None:
             return _("dose %(number)d") % {"number": self.dose.number}
         if self.wanted.check is not None:
-            return checks.title_of(self.wanted.check)
-        return str(Visit.Kind(self.wanted.kind).label)
+            said = checks.title_of(self.wanted.check)
+        else:
+            said = str(Visit.Kind(self.wanted.kind).label)
+        return said[:1].lower() + said[1:]
 
     @property
     def patient(self) -> Patient:
