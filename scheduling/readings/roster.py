@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -105,7 +105,10 @@ def capacity_minutes(nurse: Nurse, day: date) -> int:
     zone, total = ZoneInfo(nurse.time_zone), timedelta()
     away = away_on(nurse, day)
     for shift in shifts_on(nurse, day):
-        span = Span(datetime.combine(day, shift.starts, zone), datetime.combine(day, shift.ends, zone))
+        walls = (datetime.combine(day, wall, zone) for wall in (shift.starts, shift.ends))
+        span = Span(
+            *(wall.astimezone(UTC) for wall in walls)
+        )  # by one wall's clock an hour would be lost or won
         total += span.end - span.start
         total -= sum(
             (min(span.end, off.end) - max(span.start, off.start) for off in away if off.overlaps(span)),

@@ -16,7 +16,7 @@ from nurses.models import Nurse
 from patients.models import Patient
 from scheduling.models import Visit
 from scheduling.planning.travel import drive_minutes
-from scheduling.readings import slots
+from scheduling.readings import roster, slots
 from scheduling.rules.errors import NeedsReason, Refused, RuleBroken, SlotTaken
 from scheduling.services import booking, checks
 from tests.makers import (
@@ -281,6 +281,15 @@ def test_every_slot_found_on_the_day_of_the_change_can_be_booked_as_it_is(day, h
             visit = book(dose, nurse, slot.starts_at)
         assert "OUTSIDE_SHIFT" not in visit.override_codes
         assert visit.local_start.date() == day
+
+
+@pytest.mark.parametrize(("day", "minutes"), [(SPRING, 420), (FALL, 540), (FALL + DAY, 480)])
+def test_hours_on_offer_are_those_that_happen(day, minutes):
+    """Midnight to eight is seven hours in spring and nine in the fall."""
+    nurse = make_nurse(hours=(time(0), time(8)))
+    assert roster.capacity_minutes(nurse, day) == minutes
+    nurse.time_off.create(starts_at=at(day, 0, 30), ends_at=at(day, 0, 30) + timedelta(hours=2))
+    assert roster.capacity_minutes(Nurse.objects.get(pk=nurse.pk), day) == minutes - 120
 
 
 # --- The hour that comes twice -----------------------------------------------------------------
