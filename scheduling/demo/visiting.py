@@ -14,6 +14,9 @@ from scheduling.demo.charts import Chart
 from scheduling.demo.histories import Meeting
 from scheduling.models import Notice, PlannedDose, Visit
 
+UNDER_WAY = frozenset({"in_progress", "completed"})
+AT_THE_DOOR = timedelta(minutes=12)  # from arriving to the go
+
 
 def store_visits(charts: list[Chart], batch: Batch) -> None:
     """Visits by chart and dose number into `batch.visits`; a moved one names the row it came from."""
@@ -40,6 +43,11 @@ def store_visits(charts: list[Chart], batch: Batch) -> None:
     batch.earlier = before
     for key, visit in batch.visits.items():
         _tell(visit, before.get(key), batch)
+        if visit.started_at is not None:
+            batch.tell(
+                visit.started_at, "visit_started", visit.patient, visit,
+                dose=visit.dose_id, identity_checked=True, overridden=[],
+            )  # fmt: skip
 
 
 def _earlier(chart: Chart, meeting: Meeting, dose: PlannedDose, batch: Batch) -> Visit:
@@ -106,6 +114,7 @@ def _visit(chart: Chart, meeting: Meeting, dose: PlannedDose, batch: Batch) -> V
         observation_minutes=minutes.observation,
         wrap_up_minutes=minutes.wrap_up,
         state=meeting.state,
+        started_at=meeting.booking.span.start + AT_THE_DOOR if meeting.state in UNDER_WAY else None,
         override_reason=chart.story.override if codes else "",
         override_codes=codes,
         override_by=batch.by if codes else None,

@@ -45,7 +45,7 @@ def explained(dose: PlannedDose, today: date) -> dict[str, Any]:
     card = next(card for card in chart_cards(order.patient, today) if card.prescription.pk == order.pk)
     line = next((line for line in card.lines if line.row.pk == dose.pk), None)
     records = list(
-        DoseRecord.objects.filter(dose=dose).select_related("recorded_by", "amends").order_by("-pk")
+        DoseRecord.objects.filter(dose=dose).select_related("recorded_by", "amends", "visit").order_by("-pk")
     )
     visits = list(Visit.objects.filter(dose=dose).select_related("nurse", "override_by").order_by("-pk"))
     return {
@@ -55,11 +55,19 @@ def explained(dose: PlannedDose, today: date) -> dict[str, Any]:
         "regimen": card.regimen,
         "steps": [step_of(reason) for reason in (line.reasons if line else dose.reasons)],
         "history": [one for one in card.given if one.number < dose.number],
-        "records": [{"record": record, "who": who(record.recorded_by)} for record in records],
+        "records": [
+            {"record": record, "who": who(record.recorded_by), "no_go": _without_a_go(record)}
+            for record in records
+        ],
         "visits": [
             {"visit": visit, "by": who(visit.override_by) if visit.override_by_id else ""} for visit in visits
         ],
     }
+
+
+def _without_a_go(record: DoseRecord) -> bool:
+    """Given at a visit of ours that nobody had started: recorded as it happened, and told."""
+    return record.visit is not None and record.visit.started_at is None
 
 
 def step_of(reason: Any) -> Step:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts.models import Role
 from patients.models import Evidence
 from scheduling.models import Event, GateOverride, Visit
-from scheduling.services import starting, supplies
+from scheduling.services import records, starting, supplies
 from tests import makers
 
 pytestmark = pytest.mark.django_db
@@ -152,6 +152,17 @@ def test_a_record_without_a_go_is_taken_and_says_so_beforehand():
     body = {"given_on": TODAY.isoformat(), "amount_mg": "300", "reaction": "none"}
     assert client.post(address, body).status_code == 302
     assert Event.objects.get(action="dose_recorded").detail["go_given"] is False
+
+
+def test_a_record_without_a_go_is_marked_on_the_page_of_its_dose():
+    visit = visit_today()
+    records.record_given(dose_id=visit.dose_id, given_on=TODAY, by=visit.nurse.user)
+    client = Client()
+    client.force_login(makers.make_user())
+    address = reverse("dose", args=[visit.dose_id])
+    assert "No go was given before it" in client.get(address).content.decode()
+    Visit.objects.filter(pk=visit.pk).update(started_at=makers.NOW)
+    assert "No go was given before it" not in client.get(address).content.decode()
 
 
 # --- Overrides ------------------------------------------------------------------------------------
