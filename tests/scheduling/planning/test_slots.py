@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scheduling.planning import slots as finder
+from scheduling.planning.crew import crew
 from scheduling.planning.facts import NurseFacts, Wanted, may_give
-from scheduling.planning.slots import search, starts_of
-from scheduling.planning.team import team
+from scheduling.planning.slots import near, search, starts_of
+from scheduling.planning.team import assemble, busy, team
 from scheduling.planning.travel import drive_minutes, drives
 from scheduling.rules.eligibility import (
     CompetencyFact,
@@ -40,7 +42,7 @@ def local(day: date, hour: int, minute: int = 0) -> datetime:
 
 def nurse(
     key: int = 1, *, home=DALLAS, codes=("iv", "ocrelizumab"), stops=(), away=(), limit=600, hours=(8, 17),
-    licence=("TX", date(2099, 1, 1)), weekdays=range(7), zone=ZONE,
+    licence=("TX", date(2099, 1, 1)), weekdays=range(7), zone=ZONE, pause=(None, None),
 ):  # fmt: skip
     return NurseFacts(
         key=key,
@@ -49,7 +51,9 @@ def nurse(
         day_limit_minutes=limit,
         licences=(LicenceFact(licence[0], False, LONG_AGO, licence[1]),),
         competencies=tuple(CompetencyFact(code, LONG_AGO, None) for code in codes),
-        shifts=tuple(ShiftFact(day, time(hours[0]), time(hours[1]), LONG_AGO, None) for day in weekdays),
+        shifts=tuple(
+            ShiftFact(day, time(hours[0]), time(hours[1]), LONG_AGO, None, *pause) for day in weekdays
+        ),
         time_off=tuple(away),
         stops=tuple(stops),
     )
@@ -136,6 +140,7 @@ def test_a_day_that_needs_a_reason_comes_after_every_day_that_needs_none():
         (nurse(weekdays=range(1, 7)), "NO_SHIFT"),
         (nurse(away=[Span(local(MONDAY, 0), local(MONDAY, 23))]), "TIME_OFF"),
         (nurse(hours=(9, 12)), "SHIFT_TOO_SHORT"),
+        (nurse(hours=(8, 15), pause=(time(11), time(12))), "ON_BREAK"),
         (nurse(limit=239), "DAY_TOO_LONG"),
         (nurse(stops=[Stop(Span(local(MONDAY, 8), local(MONDAY, 17)), DALLAS)]), "NO_ROOM"),
     ],
@@ -169,6 +174,62 @@ def test_a_visit_may_end_with_the_shift_and_not_after_it():
     (slot,) = found([nurse(hours=(13, 17))])
     assert slot.starts_at == local(MONDAY, 13)
     assert found([nurse(hours=(13, 17))], length=4 * HOUR + timedelta(minutes=1)) == []
+
+
+def test_no_visit_runs_over_a_break_and_both_its_ends_may_touch():
+    (slot,) = found([nurse(pause=(time(11), time(11, 30)))])
+    assert slot.starts_at == local(MONDAY, 11, 30)
+    (slot,) = found([nurse(pause=(time(12), time(12, 30)))])
+    assert slot.starts_at == local(MONDAY, 8)
+    assert found([nurse(hours=(8, 15), pause=(time(11), time(11, 30)))]) == []
+
+
+def test_time_off_and_a_break_leave_what_is_between_them():
+    away = Span(local(MONDAY, 13), local(MONDAY, 17))
+    (slot,) = found([nurse(pause=(time(10), time(11)), away=[away])], length=2 * HOUR)
+    assert slot.starts_at == local(MONDAY, 8)
+    (slot,) = found([nurse(pause=(time(9), time(11)), away=[away])], length=2 * HOUR)
+    assert slot.starts_at == local(MONDAY, 11)
+
+
+def test_near_a_time_that_was_lost_the_same_nurse_and_hour_come_first():
+    days = [MONDAY + n * DAY for n in range(-1, 2)]
+    lost, stop = local(MONDAY, 9), Stop(Span(local(MONDAY, 9), local(MONDAY, 13)), DALLAS)
+    wish = wanted(due_on=MONDAY + 9 * DAY)
+    nurses = [nurse(1, stops=[stop]), nurse(2), nurse(3, home=FORT_WORTH)]
+    starts = near(starts_of(days, wish, after=BEFORE), lost)
+    slots = search(team(nurses, days, "TX", wish.needs), wish, starts, told=1, limit=3).slots
+    assert [(x.nurse, x.starts_at) for x in slots] == [(2, lost), (3, lost), (1, local(MONDAY, 13))]
+    assert slots[0].days_from_due == -9
+
+
+def test_a_road_that_is_longer_one_way_is_driven_as_it_is():
+    def one_way(a, b):
+        return drives(a, b) + 10 * (np.asarray(a)[..., 0] < np.asarray(b)[..., 0])  # uphill to the north
+
+    stop = Stop(Span(local(MONDAY, 8), local(MONDAY, 9)), PLANO)
+    wish = wanted(place=DALLAS)
+    arrays = team([nurse(home=FORT_WORTH, stops=[stop])], [MONDAY], "TX", wish.needs)
+    (slot,) = search(arrays, wish, starts_of([MONDAY], wish, after=BEFORE), road=one_way).slots
+    back_to_base = drive_minutes(DALLAS, FORT_WORTH)
+    assert slot.drive_minutes == drive_minutes(PLANO, DALLAS)  # downhill
+    assert slot.added_minutes == slot.drive_minutes + back_to_base - drive_minutes(PLANO, FORT_WORTH)
+    wish = wanted(place=PLANO)
+    arrays = team([nurse(home=FORT_WORTH, stops=[Stop(stop.span, DALLAS)])], [MONDAY], "TX", wish.needs)
+    (slot,) = search(arrays, wish, starts_of([MONDAY], wish, after=BEFORE), road=one_way).slots
+    assert slot.drive_minutes == drive_minutes(DALLAS, PLANO) + 10
+    assert slot.starts_at >= local(MONDAY, 9) + timedelta(minutes=slot.drive_minutes)
+
+
+def test_a_slot_somebody_holds_takes_time_and_no_minutes_of_the_day():
+    one = nurse(limit=240, stops=[Stop(Span(local(MONDAY, 8), local(MONDAY, 10)), DALLAS)])
+    known, changing = crew([one]), busy([one])
+    wish = wanted()
+    starts = starts_of([MONDAY], wish, after=BEFORE)
+    assert search(assemble(known, changing, [MONDAY], "TX", wish.needs), wish, starts).slots == ()
+    held = replace(changing, stop_minutes=np.zeros(1, np.int64))
+    (slot,) = search(assemble(known, held, [MONDAY], "TX", wish.needs), wish, starts).slots
+    assert slot.starts_at == local(MONDAY, 10)
 
 
 def test_no_visit_runs_over_midnight():
@@ -278,6 +339,19 @@ def worlds(draw):
                 taken.append(span)
         return taken
 
+    def pause(opens, closes):
+        """A break inside the hours, or none."""
+        minutes = (closes - opens) * 60
+        if minutes < 75 or draw(st.booleans()):
+            return (None, None)
+        begins = opens * 60 + 15 * draw(st.integers(1, minutes // 15 - 3))
+        ends = begins + draw(st.sampled_from([15, 20, 30]))
+        return tuple(time(x // 60, x % 60) for x in (begins, ends))
+
+    def shift(weekday, opens):
+        closes = draw(st.integers(opens + 1, 22))
+        return ShiftFact(weekday, time(opens), time(closes), LONG_AGO, None, *pause(opens, closes))
+
     nurses = []
     for key in range(1, draw(st.integers(1, 3)) + 1):
         opens = draw(st.integers(6, 13))
@@ -290,8 +364,7 @@ def worlds(draw):
                 licences=(LicenceFact("TX", False, LONG_AGO, first + draw(st.integers(0, 5)) * DAY),),
                 competencies=(CompetencyFact("iv", first + draw(st.integers(-1, 1)) * DAY, None),),
                 shifts=tuple(
-                    ShiftFact(weekday, time(opens), time(draw(st.integers(opens + 1, 22))), LONG_AGO, None)
-                    for weekday in draw(st.sets(st.integers(0, 6), min_size=3))
+                    shift(weekday, opens) for weekday in draw(st.sets(st.integers(0, 6), min_size=3))
                 ),
                 time_off=tuple(spans(2, 600)),
                 stops=tuple(Stop(span, draw(PLACES)) for span in spans(5, 240)),
