@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from patients.models import Patient
-from scheduling import clock
-from scheduling.models import Notice, PlannedCheck, PlannedDose, Visit
+from scheduling import clock, selectors
+from scheduling.models import Event, Notice, PlannedCheck, PlannedDose, Visit
 from scheduling.readings.trail import moment, who
 from scheduling.readings.words import day_words
 from scheduling.rules import states
@@ -44,9 +44,35 @@ class Waiting:
     slot_holds: int
 
 
+@dataclass(frozen=True)
+class InHospital:
+    """Somebody in hospital: on no list of doses until somebody says that they are home. `ask`: that day has come."""
+
+    patient: Patient
+    since: str
+    ask: bool
+
+
+def in_hospital(user: selectors.Viewer, *, now: datetime | None = None) -> list[InHospital]:
+    """Everybody in hospital, who should be home again first. Two queries."""
+    patients = list(selectors.patients_for(user).filter(status=Patient.Status.IN_HOSPITAL))
+    told = Event.objects.filter(patient__in=patients, action="patient_status").select_related("actor")
+    newest = {one.patient_id: one for one in told.order_by("patient_id", "-pk").distinct("patient_id")}
+    found = []
+    for patient in patients:
+        last = _standing(newest.get(patient.pk), patient)
+        today = clock.today_in(patient.time_zone, now)
+        ask = bool(last and last.back_on and last.back_on <= today)
+        found.append(InHospital(patient, since_words(last), ask))
+    return sorted(found, key=lambda one: not one.ask)
+
+
 def standing(patient: Patient) -> Standing | None:
     """The last word on it; None when nobody ever said one."""
-    told = patient_changes.last_told(patient)
+    return _standing(patient_changes.last_told(patient), patient)
+
+
+def _standing(told: Event | None, patient: Patient) -> Standing | None:
     if told is None:
         return None
     days = [told.detail.get(name) or "" for name in ("since_on", "back_on")]

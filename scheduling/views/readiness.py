@@ -24,7 +24,7 @@ from scheduling.forms.readiness import (
     may_take_back,
 )
 from scheduling.models import PlannedDose
-from scheduling.readings import gates
+from scheduling.readings import gates, patient_status
 from scheduling.readings import readiness_board as board
 from scheduling.rules.errors import Refused
 from scheduling.services import events
@@ -111,8 +111,11 @@ def _board(
         if str(line.row.dose.pk) == opened or board.keep(line, gate=wished["gate"], state=wished["state"])
     ]
     page = Paginator(kept, PAGE).get_page(_page_of(kept, opened) or wished["page"])
+    away = patient_status.in_hospital(request.user)
     events.charts_read(
-        {line.row.patient.pk: line.row.patient for line in page.object_list}.values(),
+        {
+            one.pk: one for one in (*(x.row.patient for x in page.object_list), *(x.patient for x in away))
+        }.values(),
         by=request.user,
         what="readiness board",
     )
@@ -129,6 +132,8 @@ def _board(
         "narrowed": bool(wished["gate"] or wished["state"]),
         "all_url": _url({"days": wished["days"]}),
         "back": _query({**wished, "page": str(page.number) if page.number > 1 else ""}),
+        "away": away,
+        "ask": any(one.ask for one in away),
         "line_open": line,
         "opened": _opened(request, line, posted) if line else None,
         "form": posted,

@@ -13,6 +13,7 @@ from accounts.models import Role
 from patients.models import Evidence, Patient
 from scheduling.models import Event, GateOverride, PlannedDose, SupplyStep
 from scheduling.readings import gates, readiness_board
+from scheduling.services import patient_changes
 from tests.makers import (
     DAY,
     NOW,
@@ -206,10 +207,14 @@ def test_what_was_told_by_mistake_is_taken_back_with_a_reason_by_who_may():
         record(client, dose, "drug", step="received", on="3/1/2026", lowest_c="4", highest_c="6")
     with at_the_desk() as client:
         assert record(client, dose, "authorization", do="take_back", mistake="not mine").status_code == 404
-        assert record(client, dose, "health_screen", do="take_back", mistake="nothing there").status_code == 404
+        assert (
+            record(client, dose, "health_screen", do="take_back", mistake="nothing there").status_code == 404
+        )
         asked = record(client, dose, "drug", do="take_back", mistake="")
         assert (asked.status_code, "mistake" in asked.context["form"].errors) == (422, True)
-        assert record(client, dose, "drug", do="take_back", mistake="another patient's box").status_code == 302
+        assert (
+            record(client, dose, "drug", do="take_back", mistake="another patient's box").status_code == 302
+        )
         assert marks(client.get(BOARD), dose)["drug"][1] == "Not ordered"
     with at_the_desk(make_user(Role.LEAD)) as client:
         assert record(client, dose, "authorization", do="take_back", mistake="refused").status_code == 302
@@ -289,6 +294,22 @@ def test_who_is_not_at_home_is_not_on_the_board():
         assert client.get(BOARD).context["total"] == 0
         alone = client.get(reverse("dose-readiness", args=[dose.pk])).content.decode()
     assert "in hospital" in alone
+
+
+def test_somebody_in_hospital_is_not_forgotten_on_the_day_they_are_expected_home():
+    patient, other = make_patient(), make_patient()
+    with at_the_desk() as client:
+        assert "in hospital" not in client.get(BOARD).content.decode()
+        for who, back_on in ((patient, today_at()), (other, today_at() + DAY)):
+            patient_changes.set_status(
+                patient_id=who.pk, status="in_hospital", since_on=today_at() - 3 * DAY, back_on=back_on,
+                why="the ward called", by=make_user(),
+            )  # fmt: skip
+        answer = client.get(BOARD)
+    assert [(one.patient, one.ask) for one in answer.context["away"]] == [(patient, True), (other, False)]
+    page = answer.content.decode()
+    assert "2 patients are in hospital" in page and page.count("Ask whether they are home") == 1
+    assert Event.objects.filter(action="chart_read", patient=other, subject="readiness board").exists()
 
 
 def test_every_chart_on_the_board_is_in_the_trail_once_a_look():
