@@ -25,7 +25,7 @@ class FakeOsrm(ThreadingHTTPServer):
         self.snapped: Callable[[Place], float] = lambda place: 4.2
         self.ill: Callable[[Handler, dict[str, Any]], None] | None = None
         self.asked: list[tuple[list[Place], list[Place]]] = []
-        self.lock, self.released = Lock(), Event()
+        self.lock, self.released, self.left_alone = Lock(), Event(), Event()
 
     @property
     def url(self) -> str:
@@ -153,7 +153,11 @@ def dripping(handler: Handler, body: dict[str, Any]) -> None:
     for _ in range(LONGEST_WAIT * 20):
         if handler.server.released.wait(0.05):
             return
-        handler.wfile.write(b" ")
+        try:
+            handler.wfile.write(b" ")
+        except OSError:  # whoever asked has hung up
+            handler.server.left_alone.set()
+            return
 
 
 def says(**changed: Any) -> Callable[[Handler, dict[str, Any]], None]:
