@@ -69,7 +69,7 @@ class ChangeForm:
         needed = [] if saves else self._read_as_typed()
         if not self.form.is_valid():
             self.status = 422
-            if set(self.form.errors) <= set(self.later):
+            if self.form.is_bound and set(self.form.errors) <= set(self.later):
                 self._show(self.form.cleaned_data)
         elif saves:
             self._save()

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patients.models import Hold, Patient, Prescription
-from scheduling.models import DoseRecord, Event, Visit
+from scheduling.models import DoseRecord, Event, Notice, Visit
 from scheduling.rules.errors import BadInput, Conflict, Refused
 from scheduling.services import booking, doses, patients, prescribing, records, rehearsal, standing
 from scheduling.services.prescribing import GivenElsewhere
@@ -113,6 +113,25 @@ def test_a_rehearsal_leaves_no_row_behind_and_applying_does_what_it_showed(
     done = carry_out(change, patient_id=patient.pk, shown=shown.signature)
     assert done.effects == shown
     assert everything() != before
+
+
+def test_a_message_a_change_would_queue_is_neither_kept_nor_hinted_at(django_capture_on_commit_callbacks):
+    order = make_prescription(start_on=TODAY + DAY)
+    make_papers(order)
+    dose = make_dose(order, ready=False)
+    change = partial(
+        booking.book_visit,
+        dose_id=dose.pk,
+        nurse_id=make_nurse().pk,
+        starts_at=at(dose.due_on),
+        by=make_user(),
+    )
+    with django_capture_on_commit_callbacks() as rehearsed:
+        rehearse(change, patient_id=order.patient_id)
+    assert rehearsed == [] and not Notice.objects.exists() and not Visit.objects.exists()
+    with django_capture_on_commit_callbacks() as applied:
+        carry_out(change, patient_id=order.patient_id)
+    assert applied and Notice.objects.exists()
 
 
 def test_a_new_weight_is_rehearsed_like_any_change():
