@@ -31,7 +31,7 @@ from scheduling.readings.roster import Member
 from scheduling.readings.slot_words import seen_before
 from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Span, Stop
-from scheduling.services import bookable, slot_holds
+from scheduling.services import absences, bookable, slot_holds
 
 RECENT = timedelta(days=3)  # freed longer ago, a stretch is just free time like any other
 MOST, BEST = 8, 3  # stretches shown, patients named for each
@@ -67,17 +67,30 @@ class Stretch:
 
 def stretches(user: selectors.Viewer, *, now: datetime | None = None) -> list[Visit]:
     """Visits cancelled or moved within RECENT whose time is still to come, the latest change first, one a time."""
-    now = now or timezone.now()
-    gone = selectors.visits_for(user).filter(
+    found: dict[tuple[int, datetime], Visit] = {}
+    for visit in _gone(user, now or timezone.now()).order_by("-cancelled_at", "-pk")[: 4 * MOST]:
+        found.setdefault((visit.nurse_id, visit.starts_at), visit)
+    return list(found.values())
+
+
+def _gone(user: selectors.Viewer, now: datetime) -> QuerySet[Visit]:
+    return selectors.visits_for(user).filter(
         state__in=("cancelled", "moved"),
         cancelled_at__gt=now - RECENT,
         starts_at__gt=now,
         nurse__active=True,
     )
-    found: dict[tuple[int, datetime], Visit] = {}
-    for visit in gone.order_by("-cancelled_at", "-pk")[: 4 * MOST]:
-        found.setdefault((visit.nurse_id, visit.starts_at), visit)
-    return list(found.values())
+
+
+def count(user: selectors.Viewer, *, now: datetime | None = None) -> int:
+    """How many of them nobody has taken since, while the nurse is there. One query."""
+    now = now or timezone.now()
+    same_time = {
+        "nurse": OuterRef("nurse"), "starts_at__lt": OuterRef("ends_at"), "ends_at__gt": OuterRef("starts_at")
+    }  # fmt: skip
+    taken = Visit.objects.filter(state__in=states.HOLDING, **same_time)
+    free = _gone(user, now).exclude(Exists(taken)).exclude(Exists(absences.standing().filter(**same_time)))
+    return free.order_by().values("nurse", "starts_at").distinct().count()
 
 
 def offers(user: selectors.Viewer, *, now: datetime | None = None) -> list[Stretch]:

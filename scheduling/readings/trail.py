@@ -26,6 +26,8 @@ ACTIONS = {
     "hold_cleared": gettext_lazy("Cleared a hold"),
     "hold_placed": gettext_lazy("Put dosing on hold"),
     "measured": gettext_lazy("Recorded a measurement"),
+    "nurse_away": gettext_lazy("Recorded a nurse's time off"),
+    "nurse_back": gettext_lazy("Took a nurse's time off back"),
     "patient_registered": gettext_lazy("Added the patient"),
     "patient_status": gettext_lazy("Changed where the patient is"),
     "patient_updated": gettext_lazy("Changed the patient's details"),
