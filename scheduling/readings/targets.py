@@ -188,9 +188,7 @@ def _held(world: World, nurse: NurseFacts, span: Span) -> Iterator[Problem]:
         spans = [kept] if hold.patient_id == patient.pk else []
         same_dose = dose is not None and hold.dose_id == dose.pk
         if same_dose or any(eligibility.room_problems(span, patient.place, stops, spans, world.drive)):
-            who = hold.held_by.get_full_name() or hold.held_by.get_username()
-            until = words.clock_words(hold.expires_at.astimezone(ZoneInfo(patient.time_zone)))
-            yield Problem("SLOT_HELD", f"{who} holds this for a patient until {until}.", taken=True)
+            yield preflight.held_problem(hold, patient.time_zone)
             return
 
 
