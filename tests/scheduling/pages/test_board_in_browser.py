@@ -185,7 +185,7 @@ def test_a_visit_is_moved_with_the_keyboard_alone_and_each_step_is_spoken(open_b
     moved = Visit.objects.select_related("nurse").get(moved_from=visit)
     assert (moved.nurse.first_name, moved.starts_at, moved.state) == ("Ben", at(day, 9, 15), "booked")
     assert moved.moved_from.cancel_class == "patient"
-    page.wait_for_function(f"document.activeElement.dataset.visit === '{moved.pk}'")
+    page.wait_for_selector(f"[data-visit='{moved.pk}']:focus")
 
 
 def test_escape_leaves_a_visit_where_it_was_and_the_focus_on_it(open_board, visit, day):
@@ -392,7 +392,6 @@ def test_a_day_of_many_nurses_scrolls_inside_the_board_alone(open_board, visit, 
     board = page.locator("#board")
     assert board.evaluate("el => el.scrollHeight > el.clientHeight")
     board.evaluate("el => el.scrollTo(200, 600)")
-    page.wait_for_function("document.getElementById('board').scrollTop > 100")
     top = board.bounding_box()["y"]
     assert abs(page.locator(".board-head").bounding_box()["y"] - top) < 3, "the hours stay in sight"
     left = page.locator(".board-row[data-row] .board-nurse").nth(8).bounding_box()["x"]
