@@ -159,6 +159,14 @@ def door_of(visit: Visit, *, now: datetime | None = None) -> Door:
     )
 
 
+def no_go_of(route: day.Day) -> frozenset[int]:
+    """Ids of today's visits that papers or parcels hold up, so that nobody drives there for nothing."""
+    if route.on != route.today:
+        return frozenset()
+    waiting = [stop.visit for stop in route.stops if "in_progress" in states.MOVES[stop.visit.state]]
+    return frozenset(starting.no_go_on_file(waiting, now=route.now)) if waiting else frozenset()
+
+
 def moments_of(visit: Visit) -> list[Moment]:
     """Arrival, premedication, infusion, observation, leaving, worked out from the visit's own minutes."""
     start = visit.local_start

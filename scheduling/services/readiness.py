@@ -103,11 +103,15 @@ def _judged(dose: PlannedDose, day: date, files: Files) -> Iterator[Gate]:
 
 
 def _opened(found: Gate, dose: PlannedDose, files: Files) -> Gate:
-    """With the lead's override, while it counts: a paper or parcel recorded after it closes the gate again."""
+    """With the lead's override, while it counts: a paper or parcel recorded after it, or a visit moved after it,
+    closes the gate again: it was given for what was there, on that day."""
     override = files.overrides.get((dose.pk, found.kind))
     if override is None or found.met or found.power != table.LEAD:
         return found
     if found.recorded_at is not None and found.recorded_at > override.at:
+        return found
+    visit = files.visits.get(dose.pk)
+    if visit is not None and visit.moved_from_id is not None and visit.created_at > override.at:
         return found
     return replace(found, override=override)
 

@@ -47,7 +47,8 @@ def _day_page(request: HttpRequest, nurse: Nurse, on: date) -> HttpResponse:
     found = readings.day_of(request.user, nurse, on)
     # Drug, address and allergies of every stop are on this page.
     events.charts_read({stop.patient for stop in found.stops}, by=request.user, what="route")
-    return render(request, "scheduling/nurse/day.html", {"day": found, "nurse": nurse})
+    context = {"day": found, "nurse": nurse, "no_go": door.no_go_of(found)}
+    return render(request, "scheduling/nurse/day.html", context)
 
 
 @require_safe

@@ -136,6 +136,16 @@ def test_tomorrows_visit_shows_its_gates_and_offers_no_start():
     assert "No-go" in page and "Start visit" not in page and "No infection or fever" in page
 
 
+def test_the_route_of_today_says_where_nobody_should_drive_yet():
+    held = visit_today(ready=False)
+    client = Client()
+    client.force_login(held.nurse.user)
+    assert "No-go: call the office" in client.get(reverse("nurse-today")).content.decode()
+    fine = visit_today()
+    client.force_login(fine.nurse.user)
+    assert "No-go" not in client.get(reverse("nurse-today")).content.decode()
+
+
 def test_another_nurses_visit_cannot_be_started():
     visit = visit_today()
     client = Client()

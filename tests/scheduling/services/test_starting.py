@@ -220,6 +220,24 @@ def test_a_newer_parcel_ends_the_leads_permission(lead):
     assert closed_codes(visit) == {"GATE_DRUG"}
 
 
+def test_a_visit_that_is_moved_ends_the_leads_permission(lead):
+    """It was given for that day."""
+    visit = ready_visit()
+    SupplyStep.objects.all().update(withdrawn_at=NINE)
+    starting.override_gate(dose_id=visit.dose_id, gate="drug", why="comes at noon", by=lead)
+    with makers.clock_stands_at(NINE + makers.MINUTE):
+        moved = booking.move_visit(
+            visit_id=visit.pk,
+            nurse_id=visit.nurse_id,
+            starts_at=makers.at(TODAY, 12),
+            by=lead,
+            reason_class="patient",
+        )
+        assert closed_codes(moved) == {"GATE_DRUG"}
+        starting.override_gate(dose_id=visit.dose_id, gate="drug", why="comes at noon", by=lead)
+        assert start(moved).state == "in_progress"
+
+
 def test_an_override_asks_for_a_reason_and_a_gate_that_is_closed(lead):
     visit = ready_visit()
     for gate, why, error in (("drug", " ", BadInput), ("drug", "x", RuleBroken), ("no_such", "x", BadInput)):
