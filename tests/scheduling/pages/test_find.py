@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Role
@@ -25,7 +27,7 @@ def search(text):
     [
         "oneill", "O’Neill-Peña", "pena oneill", "  ONEILL   jose ", "José", "neil",
         "MX-77", "mx-77", "214-555-0142", "(214) 555-0142", "5550142", "+1 214 555 0142",
-        "1982-07-02", "7/2/1982", "07/02/82", "Jul 2, 1982", "2 July 1982", "7-2-1982",
+        "1982-07-02", "7/2/1982", "July 2 1982", "JUL 2 1982", "07/02/82", "Jul 2, 1982", "2 July 1982", "7-2-1982",
     ],
 )  # fmt: skip
 def test_a_patient_is_found_by(text):
@@ -69,3 +71,36 @@ def test_a_search_in_the_address_searches_nothing():
 def test_find_does_not_exist_for_nurses_and_patients(role):
     with at_the_desk(make_user(role)) as client:
         assert client.post(reverse("find"), {"q": "a"}).status_code == 404
+
+
+def test_while_one_types_only_the_list_is_sent_and_too_little_is_no_error():
+    make_patient(last_name="Abara"), make_nurse(last_name="Abadi")
+    with at_the_desk() as client:
+        for text, found in (("a", False), ("aba", True), ("zz", False)):
+            answer = client.post(reverse("find"), {"q": text}, headers={"HX-Request": "true"})
+            page = answer.content.decode()
+            assert answer.status_code == 200 and "<html" not in page
+            assert ("Abara" in page and "Abadi" in page) is found
+            assert ("Nobody found." in page) is (text == "zz")
+
+
+def test_a_patient_with_two_numbers_is_found_once():
+    patient = make_patient()
+    for channel in ("text", "voice"):
+        Contact.objects.create(patient=patient, channel=channel, value="+12145550142")
+    assert search("5550142").context["patients"] == [patient]
+
+
+def test_a_search_asks_the_database_as_often_for_many_as_for_one():
+    def asked() -> int:
+        with at_the_desk() as client:
+            client.post(reverse("find"), {"q": "tester"})
+            with CaptureQueriesContext(connection) as seen:
+                client.post(reverse("find"), {"q": "tester"})
+        return len(seen)
+
+    make_patient(), make_nurse(last_name="Tester")
+    few = asked()
+    for _n in range(5):
+        make_patient(), make_nurse(last_name="Tester")
+    assert asked() == few <= 12
