@@ -20,7 +20,7 @@ from scheduling.demo.stories import DIAGNOSES, RELAPSING, Story, all_stories
 from scheduling.models import PlannedDose
 from scheduling.regimens import catalogue
 from scheduling.rules.orders import Hold, Order
-from scheduling.services import absences, records
+from scheduling.services import absences, patient_changes, records
 
 Say = Callable[[str], None]
 
@@ -47,8 +47,9 @@ def load(
     with connection.cursor() as cursor:
         # PostgreSQL still takes the tables for empty ones, and would join them row by row for minutes.
         cursor.execute("ANALYZE")
-    say("Three surprises, recorded as they would be")
+    say("Four surprises, recorded as they would be")
     _tell_incidents(charts, users["coordinator"], now, today)
+    _tell_hospital(charts, users["coordinator"], now, today)
     _tell_sick_nurse(files, users["coordinator"], now, today)
     return True
 
@@ -130,6 +131,21 @@ def _tell_incidents(charts: list[Chart], by: User, now: datetime, today: date) -
             else "Chest tightness, infusion stopped.",
             now=now,
         )
+
+
+def _tell_hospital(charts: list[Chart], by: User, now: datetime, today: date) -> None:
+    """The family called: when, and until when as far as they know."""
+    for chart in charts:
+        if chart.story.patient_status == Patient.Status.IN_HOSPITAL:
+            patient_changes.set_status(
+                patient_id=chart.patient.pk,
+                status=chart.story.patient_status,
+                since_on=today - timedelta(days=3),
+                back_on=today + timedelta(days=4),
+                why="Her son called: a fall, surgery tomorrow.",
+                by=by,
+                now=now,
+            )
 
 
 def _tell_sick_nurse(files: list[NurseFile], by: User, now: datetime, today: date) -> None:
