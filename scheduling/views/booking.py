@@ -40,10 +40,10 @@ def check_book(request: HttpRequest, check_id: int) -> HttpResponse:
 def _booking(request: HttpRequest, desk: Desk) -> HttpResponse:
     form = make_form(BookForm, desk, request)
     if request.method != "POST":
-        if request.htmx:
-            return verdict_part(request, desk, form)
-        travel.warm_search(desk.patient, *desk.window)
         what = f"booking of dose {desk.dose.pk}" if desk.dose else f"booking of check {desk.wanted.check.pk}"
+        if request.htmx:
+            return verdict_part(request, desk, form, what)
+        travel.warm_search(desk.patient, *desk.window)
         events.chart_read(desk.patient, by=request.user, what=what)
         return book_page(request, desk, form)
     if "check" in request.POST:
@@ -83,8 +83,9 @@ def say_which(request: HttpRequest, form: BookForm) -> None:
         )
 
 
-def verdict_part(request: HttpRequest, desk: Desk, form: BookForm) -> HttpResponse:
-    """Only the verdict and the nurse's day, for htmx."""
+def verdict_part(request: HttpRequest, desk: Desk, form: BookForm, what: str) -> HttpResponse:
+    """Only the verdict and the nurse's day, for htmx; a look at the chart like the form it belongs to."""
+    events.chart_read_once(desk.patient, by=request.user, what=what)
     context = {"form": form, "patient": desk.patient, "alone": True, **chosen(desk, form)}
     return render(request, "scheduling/booking/_verdict.html", context)
 

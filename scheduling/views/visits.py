@@ -46,9 +46,10 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
     desk = Desk.of_visit(request.user, visit)
     form = make_form(MoveForm, desk, request, **_as_it_is(visit, desk))
     if request.method != "POST":
+        what = f"moving of visit {visit.pk}"
         if request.htmx:
-            return verdict_part(request, desk, form)
-        events.chart_read(visit.patient, by=request.user, what=f"moving of visit {visit.pk}")
+            return verdict_part(request, desk, form, what)
+        events.chart_read(visit.patient, by=request.user, what=what)
         travel.warm_search(desk.patient, *desk.window)
         return _move_page(request, visit, desk, form)
     if "check" in request.POST:

@@ -153,6 +153,8 @@ def test_the_verdict_comes_before_the_booking_and_writes_nothing():
             assert "<html" not in answer.content.decode()
     assert said == {"07:00": "ok", "11:00": "stop", "20:00": "wait"}
     assert not Visit.objects.exists()
+    looks = Event.objects.filter(action="chart_read", patient=dose.prescription.patient)
+    assert looks.count() == 1, "one look, however many times are tried"
 
 
 def test_without_script_a_button_gives_the_same_verdict():
