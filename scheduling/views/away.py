@@ -24,7 +24,7 @@ from scheduling.readings import freed, replacements, uncovered, uncovered_page
 from scheduling.readings.away_words import away_words
 from scheduling.readings.uncovered import Uncovered
 from scheduling.rules.errors import Refused
-from scheduling.services import absences, settling
+from scheduling.services import absences, settling, travel
 from scheduling.services.settling import Settled, Wanted
 
 JUST_SETTLED = "just_settled"  # in the session: ids and reasons, never a name
@@ -121,7 +121,7 @@ def uncovered_list(request: HttpRequest) -> HttpResponse:
                 request, _("This visit has a nurse again, or has changed. Look again, then decide.")
             )
             return _list_page(request, nurse, found, status=409)
-        (settled,) = settling.settle(wanted, by=request.user)
+        (settled,) = _settle(request, wanted, found)
         if settled.lost:
             messages.error(request, _lost_words(settled))
             return _list_page(request, nurse, _asked(request)[1], status=409)
@@ -141,7 +141,7 @@ def settle_all(request: HttpRequest) -> HttpResponse:
     if not taken:
         return _settle_page(request, nurse, found, status=422, none_chosen=True)
     wanted = _wanted([request.POST.get(f"choice-{pk}", "") for pk in taken], found)
-    settled = settling.settle(wanted, by=request.user)
+    settled = _settle(request, wanted, found)
     if not any(one.visit for one in settled):
         for one in settled:
             messages.error(request, _lost_words(one))
@@ -186,6 +186,14 @@ def _wanted(values: Sequence[str], found: Sequence[Uncovered]) -> list[Wanted]:
         if visit in open_now and starts_at.tzinfo is not None and 0 < nurse < 2**62 and 0 < version < 2**31:
             wanted.append(Wanted(visit, version, nurse, starts_at))
     return wanted
+
+
+def _settle(request: HttpRequest, wanted: Sequence[Wanted], found: Sequence[Uncovered]) -> list[Settled]:
+    """One after the other. The roads are asked for beforehand: a travel service is never waited for under a lock."""
+    homes = {one.visit.pk: one.visit.patient.place for one in found}
+    for each in wanted:
+        travel.warm_visit(homes[each.visit_id], [each.nurse_id], each.starts_at)
+    return settling.settle(wanted, by=request.user)
 
 
 def _kept(settled: Sequence[Settled]) -> list[dict[str, Any]]:
