@@ -182,6 +182,8 @@ class Line:
             )
         if self.row.visit is None:
             return _booking_verdict(self.row)
+        if self.row.visit.attention:
+            return "stop", self.row.visit.attention
         if not self.row.closed:
             return "ok", _("Ready: the nurse may start once the checks at the door are done.")
         return "wait", ngettext(
@@ -257,6 +259,8 @@ def _cell(line: Line, column: str) -> Cell:
         return Cell(column, title, status, str(STATE_WORDS["met"]), _("none needed"))
     worst = next(gate for gate in mark.gates if status_of(gate, line.row, line.today) == status)
     text = " ".join(gate.sentence for gate in (mark.unmet or mark.gates[:1]))
+    if line.row.visit is not None and _undecided(worst, line.row):
+        text = line.row.visit.attention
     return Cell(column, title, status, word_of(worst, status), text)
 
 
@@ -266,6 +270,8 @@ def status_of(gate: Gate, row: Row, today: date) -> str:
     done is quiet: nobody has to do anything yet. stop stands in the way of the booking, or of a start that is near.
     """
     ahead = (row.day - today).days
+    if _undecided(gate, row):
+        return "stop"
     if gate.met or gate.override is not None:
         return "ok"
     if gate.kind == "hold":
@@ -288,8 +294,15 @@ def _early(gate: Gate, row: Row, ahead: int) -> bool:
     return gate.state == "not_yet" or ahead > ASKED_FROM.get(gate.kind, ahead)
 
 
+def _undecided(gate: Gate, row: Row) -> bool:
+    """A nurse is booked, and the visit waits for a decision: she is away, or it no longer fits."""
+    return gate.kind == "nurse" and row.visit is not None and bool(row.visit.attention)
+
+
 def word_of(gate: Gate, status: str) -> str:
     """The word of its state."""
+    if gate.met and status == "stop":
+        return _("To decide")
     if gate.override is not None:
         return _("Opened")
     if status == "done" and gate.state == "missing":
@@ -303,7 +316,7 @@ def _gate_line(gate: Gate, row: Row, today: date) -> GateLine:
         gate=gate,
         status=status,
         word=word_of(gate, status),
-        meta=tuple(_meta(gate)),
+        meta=(row.visit.attention,) if row.visit and _undecided(gate, row) else tuple(_meta(gate)),
         form=form_of(gate, row),
         lead_may_open=gate.power == table.LEAD and gate.closed,
     )

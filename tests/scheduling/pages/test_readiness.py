@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import Role
 from patients.models import Evidence, Patient
-from scheduling.models import Event, GateOverride, PlannedDose, SupplyStep
+from scheduling.models import Event, GateOverride, PlannedDose, SupplyStep, Visit
 from scheduling.readings import gates, readiness_board
 from scheduling.services import patient_changes
 from tests.makers import (
@@ -285,6 +285,19 @@ def test_nobody_due_has_an_empty_page_with_a_way_on():
         make_dose()
         empty = client.get(BOARD, {"gate": "order", "state": "stop"}).content.decode()
     assert "No dose is like that." in empty and "Show all" in empty
+
+
+def test_a_visit_that_waits_for_a_decision_is_not_ready_whatever_its_gates_say():
+    visit = make_visit()
+    Visit.objects.filter(pk=visit.pk).update(
+        attention_code="NURSE_AWAY", attention="The nurse is away that day."
+    )
+    dose = PlannedDose.objects.get(pk=visit.dose_id)
+    with at_the_desk() as client:
+        board = client.get(BOARD, {"open": dose.pk, "gate": "nurse"})
+        assert marks(board, dose)["nurse"] == ("stop", "To decide")
+        assert "The nurse is away that day." in board.content.decode()
+        assert dose.pk not in shown(client.get(BOARD, {"state": "ready"}))
 
 
 def test_who_is_not_at_home_is_not_on_the_board():
