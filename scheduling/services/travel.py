@@ -101,17 +101,35 @@ def warm_search(
 
     From `opens`, today at the earliest, to `closes`; without it, and at most, SEARCHED days.
     """
+    return warm_searches([(patient, opens, closes)], now=now)
+
+
+def warm_searches(
+    wishes: Iterable[tuple[Patient, date | None, date | None]], *, now: datetime | None = None
+) -> int:
+    """The same before several searches, in the time of one: what is not told by then is estimated."""
     _refuse_in_transaction()
     if not on():
         return 0
     now = now or timezone.now()
+    stretches = [(patient.place, *_stretch(patient, opens, closes, now)) for patient, opens, closes in wishes]
+    if not stretches:
+        return 0
+    homes = {place for place, _first, _last in stretches}
+    stops = _stops(min(first for _, first, _ in stretches), max(last for _, _, last in stretches), None)
+    nurses = Nurse.objects.filter(active=True).order_by().values_list("latitude", "longitude")
+    others = {*nurses, *stops, *homes}
+    return _warm([pair for home in homes for pair in both_ways(home, others)], WAIT_SECONDS, now)
+
+
+def _stretch(
+    patient: Patient, opens: date | None, closes: date | None, now: datetime
+) -> tuple[datetime, datetime]:
     today = clock.today_in(patient.time_zone, now)
     first = max(opens or today, today)
     last = min(closes or date.max, first + SEARCHED)
-    begins, ends = clock.day_bounds(first, patient.time_zone)[0], clock.day_bounds(last, patient.time_zone)[1]
-    nurses = Nurse.objects.filter(active=True).order_by().values_list("latitude", "longitude")
-    others = {*nurses, *_stops(begins - AROUND, ends + AROUND, None)}
-    return _warm(both_ways(patient.place, others), WAIT_SECONDS, now)
+    begins = clock.day_bounds(first, patient.time_zone)[0]
+    return begins - AROUND, max(begins, clock.day_bounds(last, patient.time_zone)[1]) + AROUND
 
 
 def warm_visit(

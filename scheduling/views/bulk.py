@@ -49,8 +49,7 @@ def times(request: HttpRequest) -> HttpResponse:
     keys = request.GET.getlist("line")
     panels = _panels(request, keys[:MOST])
     events.charts_read({panel.patient for panel in panels}, by=request.user, what="times for several")
-    for panel in panels:
-        travel.warm_search(panel.patient, *panel.window)
+    travel.warm_searches((panel.patient, *panel.window) for panel in panels)
     told = request.session.pop("bulk_told", [])
     context = {
         "section": "queue",

@@ -245,14 +245,6 @@ def test_a_past_visit_is_marked_by_a_person_and_never_by_a_clock():
     assert reverse("visit", args=[visit.pk]) in page
 
 
-def test_a_late_cancellation_is_not_a_missed_visit():
-    visit = make_visit()
-    gone = booking.cancel_visit(
-        visit_id=visit.pk, by=make_user(), reason_class="patient", now=visit.starts_at - HOUR
-    )
-    assert gone.state == "cancelled" and outcomes.late_cancel(gone)
-
-
 # --- Who may -----------------------------------------------------------------------------------
 
 

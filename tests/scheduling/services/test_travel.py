@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -37,6 +38,7 @@ from tests.makers import (
 from tests.scheduling import osrm_server as fake
 from tests.scheduling.api.conftest import Api
 from tests.scheduling.osrm_server import FakeOsrm
+from tests.threads import all_at_once
 
 pytestmark = pytest.mark.django_db
 PLANO = (33.0198, -96.6989)
@@ -399,3 +401,23 @@ def test_who_looks_for_a_time_is_told_while_drives_are_estimated(server, client,
         DriveTime.objects.all().delete()
         server.ill = fake.broken
         assert said in opened(client, path, dose.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_who_ask_for_the_same_roads_at_once_keep_each_once(server):
+    """In no order of theirs do they wait for each other in a circle, and nobody is told of a race."""
+    places = [(32.5 + n / 50, -97 + n / 50) for n in range(12)]
+    works = [partial(travel.warm, places[n:] + places[:n], places[::-1], seconds=30) for n in range(6)]
+    results = all_at_once(works)
+    assert not [error for error in results if isinstance(error, Exception)]
+    assert DriveTime.objects.count() == 12 * 11
+
+
+def test_several_searches_ask_about_each_leg_once_and_about_each_other(server):
+    """Visits placed together may follow one another."""
+    patients = [make_patient(place=PLANO), make_patient(place=(32.9, -97.0))]
+    make_nurse(place=FORT_WORTH)
+    assert travel.warm_searches(((patient, None, None) for patient in patients), now=NOW) == 6
+    legs = [(a, b) for one, other in server.asked for a in one for b in other]
+    assert len(legs) == len(set(legs))
+    assert travel.warm_searches([], now=NOW) == 0
