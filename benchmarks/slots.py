@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
+from statistics import median
 from typing import Any
 
 from benchmarks import world
@@ -31,26 +33,35 @@ NEEDS = ("iv", "ocrelizumab")
 
 
 def run(seconds: float) -> list[dict[str, object]]:
-    """Rows of p50 and p95 in milliseconds; `ratio` is of the p50 to that of the bare view in the same database."""
+    """Rows of p50 and p95 in milliseconds; `ratio` is of the p50 to that of the bare view, called in turns with it."""
     share = seconds / (len(SIZES) * 5)
     rows = [row for size in SIZES for row in pure(*size, share)]
     return rows + [row for size in SIZES for row in over_http(*size, share)]
 
 
-def timed(what: str, job: Callable[[], Any], seconds: float, **more: object) -> dict[str, object]:
-    """As many calls as fit, after some that warm up."""
-    took = []
+def timed(jobs: dict[str, Callable[[], Any]], seconds: float) -> list[dict[str, object]]:
+    """As many rounds of all the jobs as fit, after some that warm up: in turns, so that whatever else the machine
+    does meets them alike. `ratio` is of the p50 to the first one's."""
+    took: dict[str, list[float]] = {what: [] for what in jobs}
     for _n in range(5):
-        job()
+        for job in jobs.values():
+            job()
     gc.collect()
     until = time.perf_counter() + seconds
-    while not took or time.perf_counter() < until:
-        began = time.perf_counter()
-        job()
-        took.append((time.perf_counter() - began) * 1000)
-    took.sort()
-    p50, p95 = took[len(took) // 2], took[min(len(took) - 1, len(took) * 95 // 100)]
-    return {"what": what, "p50 ms": p50, "p95 ms": p95, "ratio": "", "calls": len(took), **more}
+    first = next(iter(took.values()))
+    while not first or time.perf_counter() < until:
+        for what, job in jobs.items():
+            began = time.perf_counter()
+            job()
+            took[what].append((time.perf_counter() - began) * 1000)
+    rows: list[dict[str, object]] = []
+    base = median(first)
+    for what, each in took.items():
+        each.sort()
+        p95 = each[min(len(each) - 1, len(each) * 95 // 100)]
+        ratio = median(each) / base if len(jobs) > 1 else ""
+        rows.append({"what": what, "p50 ms": median(each), "p95 ms": p95, "ratio": ratio, "calls": len(each)})
+    return rows
 
 
 def nurse_facts(nurses: int, days: int, visits: int) -> tuple[list[NurseFacts], Wanted, list[date]]:
@@ -90,15 +101,13 @@ def pure(nurses: int, days: int, visits: int, seconds: float) -> list[dict[str, 
 
         team = arrays()
         assert len(search(team, wanted, starts).slots) == 10
+        on = team.window_day - FIRST.toordinal()
         size = {
-            "nurses": len(some), "days": days, "visits": sum(len(one.stops) for one in some),
-            "nurse-days": sum(int(first <= day < first + days) for first in [FIRST.toordinal()]
-                              for day in team.window_day.tolist()), "queries": 0,
+            "days": days, "nurses": len(some), "visits": sum(len(one.stops) for one in some),
+            "nurse-days": int(((on >= 0) & (on < days)).sum()), "queries": 0,
         }  # fmt: skip
-        rows += [
-            timed("search", lambda team=team: search(team, wanted, starts), seconds, **size),  # type: ignore[misc]
-            timed("arrays", arrays, seconds, **size),
-        ]
+        for what, job in (("search", partial(search, team, wanted, starts)), ("arrays", arrays)):
+            rows += [{**row, **size} for row in timed({what: job}, seconds)]
     return rows
 
 
@@ -145,22 +154,31 @@ def _requests(nurses: int, days: int, visits: int, seconds: float) -> list[dict[
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     client, first = made.client(), Visit.objects.earliest("pk").pk
-    query = {"from": made.days[0].isoformat(), "to": made.days[-1].isoformat()}
+    middle = days // 2  # the due date
 
-    def slots() -> None:
+    def slots(many: int) -> None:
+        first = middle - many // 2
+        query = {"from": made.days[first].isoformat(), "to": made.days[first + many - 1].isoformat()}
         answer = client.get(f"/api/v1/doses/{dose.pk}/slots/", query)
         assert answer.status_code == 200 and len(answer.json()["slots"]) == 10, answer.content
 
     def bare() -> None:
         assert client.get(f"/bare/{first}/").status_code == 200
 
-    rows = []
-    for what, job in (("a bare view", bare), ("slots over HTTP", slots)):
+    jobs = {"a bare view": bare, "slots over HTTP": partial(slots, days), "of one week": partial(slots, 7)}
+    queries = {}
+    for what, job in jobs.items():
         job()
         with CaptureQueriesContext(connection) as asked:
             job()
-            queries = len(asked)
-        size = {"nurses": nurses, "days": days, "visits": made.visits, "nurse-days": "", "queries": queries}
-        rows.append(timed(what, job, seconds, **size))
-    rows[1]["ratio"] = rows[1]["p50 ms"] / rows[0]["p50 ms"]  # type: ignore[operator]
-    return rows
+            queries[what] = len(asked)
+    size = {"nurses": nurses, "visits": made.visits, "nurse-days": ""}
+    return [
+        {
+            **row,
+            "days": 7 if row["what"] == "of one week" else days,
+            **size,
+            "queries": queries[str(row["what"])],
+        }
+        for row in timed(jobs, seconds)
+    ]

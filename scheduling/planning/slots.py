@@ -223,13 +223,11 @@ def _detour(
 ) -> tuple[Ints, Ints]:
     """Minutes to the home from the stop before (or home base), and what the detour adds to the day."""
     there, back = roads
-    who, where = np.unique(nurse, return_inverse=True)
-    homes = nurses.homes[who]
-    here = np.broadcast_to(np.array(wanted.place), homes.shape)
-    from_base = road(homes, here)
-    to_base = from_base if road is drives else road(here, homes)
-    before, drive_in = _beside(nurses, there, nurse, gap - 1, day, from_base[where])
-    after, drive_on = _beside(nurses, back, nurse, gap, day, to_base[where])
+    here = np.broadcast_to(np.array(wanted.place), nurses.homes.shape)
+    from_base = road(nurses.homes, here)
+    to_base = from_base if road is drives else road(here, nurses.homes)
+    before, drive_in = _beside(nurses, there, nurse, gap - 1, day, from_base[nurse])
+    after, drive_on = _beside(nurses, back, nurse, gap, day, to_base[nurse])
     straight = np.zeros(len(nurse), np.int64)
     apart = np.nonzero((before != after).any(axis=1))[0]  # most days have one visit or none: home and back
     straight[apart] = road(before[apart], after[apart])

@@ -161,12 +161,11 @@ def _windows(known: Crew, changing: Busy, shift: Ints, day: Ints) -> tuple[Ints,
     """Row, day, from, to, and how long it were without the break: stretches free of time off and of breaks."""
     hours = known.hours
     nurse = hours.nurse[shift]
-    starts, ends, pause, resume = (
-        _wall(known, nurse, day, column[shift])
-        for column in (hours.starts, hours.ends, hours.break_from, hours.break_to)
-    )
-    none = hours.break_from[shift] == NO_BREAK
-    pause, resume = np.where(none, FAR, pause), np.where(none, FAR, resume)
+    starts, ends = _wall(known, nurse, day, hours.starts[shift]), _wall(known, nurse, day, hours.ends[shift])
+    pause, resume = np.full((2, len(shift)), FAR, np.int64)
+    some = np.nonzero(hours.break_from[shift] != NO_BREAK)[0]
+    for moments, column in ((pause, hours.break_from), (resume, hours.break_to)):
+        moments[some] = _wall(known, nurse[some], day[some], column[shift[some]])
     cut = np.array([nurse, day, starts, ends, pause, resume])
     if len(changing.away_nurse):
         cut = _present(cut, changing)
