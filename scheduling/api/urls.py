@@ -5,13 +5,14 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from scheduling.api import auth, days, orders, viewsets
+from scheduling.api import auth, days, orders, outcomes, viewsets
 
 router = SimpleRouter()
 router.register("patients", viewsets.PatientViewSet, basename="api-patient")
 router.register("prescriptions", orders.PrescriptionViewSet, basename="api-prescription")
 router.register("doses", orders.DoseViewSet, basename="api-dose")
 router.register("visits", viewsets.VisitViewSet, basename="api-visit")
+router.register("checks", outcomes.CheckViewSet, basename="api-check")
 router.register("nurses", viewsets.NurseViewSet, basename="api-nurse")
 router.register("evidence", viewsets.EvidenceViewSet, basename="api-evidence")
 router.register("dosing", orders.DosingViewSet, basename="api-dosing")

@@ -20,6 +20,7 @@ from scheduling.api import serializers as shapes
 from scheduling.api.common import Readable, Signed
 from scheduling.api.gates import VisitStart
 from scheduling.api.idempotency import PARAMETER, idempotent
+from scheduling.api.outcomes import VisitOutcomes
 from scheduling.api.times import CourseBooking, alternatives
 from scheduling.models import Visit
 from scheduling.readings.search import find_patients
@@ -91,7 +92,7 @@ class EvidenceViewSet(Signed):
         return Response(shapes.EvidenceOut(paper).data, status=201)
 
 
-class VisitViewSet(VisitStart, CourseBooking, Readable):
+class VisitViewSet(VisitStart, VisitOutcomes, CourseBooking, Readable):
     """Visits: the office sees all, nurses and patients their own."""
 
     serializer_class = shapes.VisitOut
