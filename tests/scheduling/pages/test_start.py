@@ -202,3 +202,22 @@ def test_the_administrator_reads_the_permissions_and_takes_none_back(lead):
     client.force_login(makers.make_user(Role.ADMIN))
     assert "Take back" not in client.get(reverse("overrides")).content.decode()
     assert client.post(reverse("override-withdraw", args=[override.pk]), {"why": "x"}).status_code == 404
+
+
+# --- A diagnosis that does not fit ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("regimen_id", "code", "words"),
+    [
+        ("ublituximab_iv", "G35.B1", "G35.B1 does not fit: this regimen is for relapsing MS"),
+        ("ocrelizumab_iv", "G35", "G35 alone is not billable since Oct 1, 2025."),
+    ],
+)
+def test_a_diagnosis_that_does_not_fit_warns_on_the_chart_and_stops_nothing(regimen_id, code, words):
+    dose = makers.make_dose(regimen_id=regimen_id, diagnosis_code=code)
+    client = Client()
+    client.force_login(makers.make_user())
+    address = reverse("chart", args=[dose.prescription.patient_id])
+    assert words in client.get(address).content.decode()
+    assert makers.make_visit(dose).state == "booked"
