@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from scheduling import clock, selectors
 from scheduling.models import Visit
 from scheduling.planning.facts import NurseFacts
 from scheduling.readings import words
+from scheduling.readings.staffing import LONGEST
 from scheduling.rules import states
 from scheduling.rules.eligibility import CompetencyFact, LicenceFact, ShiftFact, Span, Stop
 from scheduling.services import travel
@@ -41,6 +42,7 @@ def roster(
     for visit in (
         selectors.visits_for(user)
         .filter(state__in=states.HOLDING, starts_at__lt=ends_at, ends_at__gt=starts_at)
+        .filter(starts_at__gte=starts_at - LONGEST)  # so that the index finds them in years of visits
         .exclude(pk=without)
         .order_by("starts_at", "pk")
     ):
@@ -101,20 +103,33 @@ def away_on(nurse: Nurse, day: date) -> list[Span]:
 
 
 def capacity_minutes(nurse: Nurse, day: date) -> int:
-    """Minutes of shift on the day without time off, at most the nurse's daily limit."""
-    zone, total = ZoneInfo(nurse.time_zone), timedelta()
-    away = away_on(nurse, day)
+    """Minutes of shift on the day without breaks and time off, at most the nurse's daily limit."""
+    total, away = timedelta(), away_on(nurse, day)
     for shift in shifts_on(nurse, day):
-        walls = (datetime.combine(day, wall, zone) for wall in (shift.starts, shift.ends))
-        span = Span(
-            *(wall.astimezone(UTC) for wall in walls)
-        )  # by one wall's clock an hour would be lost or won
-        total += span.end - span.start
-        total -= sum(
-            (min(span.end, off.end) - max(span.start, off.start) for off in away if off.overlaps(span)),
-            timedelta(),
+        worked = [_span(nurse, day, shift.starts, shift.ends)]
+        pause = (
+            [_span(nurse, day, shift.break_from, shift.break_to)]
+            if shift.break_from and shift.break_to
+            else []
         )
+        for gone in (*away, *pause):
+            worked = [piece for span in worked for piece in _around(span, gone)]
+        total += sum((span.end - span.start for span in worked), timedelta())
     return min(int(total.total_seconds() // 60), nurse.day_limit_minutes)
+
+
+def _span(nurse: Nurse, day: date, first: time, last: time) -> Span:
+    """Between two walls' clocks, in UTC: by one wall's clock an hour would be lost or won when the clocks change."""
+    zone = ZoneInfo(nurse.time_zone)
+    return Span(*(datetime.combine(day, wall, zone).astimezone(UTC) for wall in (first, last)))
+
+
+def _around(span: Span, gone: Span) -> Iterator[Span]:
+    """What is left of the span before and after `gone`."""
+    if span.start < min(span.end, gone.start):
+        yield Span(span.start, min(span.end, gone.start))
+    if max(span.start, gone.end) < span.end:
+        yield Span(max(span.start, gone.end), span.end)
 
 
 @dataclass(frozen=True)

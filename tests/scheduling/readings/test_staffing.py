@@ -224,3 +224,15 @@ def test_a_check_is_searched_with_what_it_needs():
     assert bookable.of_check(look).length == timedelta(minutes=45)
     early = slots.find_for_check(by, look, [due_on - makers.DAY], now=makers.NOW)
     assert [problem.code for problem in early.warnings[due_on - makers.DAY]] == ["EARLY_OUTSIDE_WINDOW"]
+
+
+@pytest.mark.django_db
+def test_a_day_holds_its_shift_without_the_break_and_without_time_off_counted_twice():
+    nurse, day = makers.make_nurse(hours=(time(8), time(17))), makers.today_at() + makers.DAY
+    assert roster.capacity_minutes(nurse, day) == 540
+    nurse.shifts.update(break_starts=time(12), break_ends=time(13))
+    assert roster.capacity_minutes(nurse, day) == 480
+    makers.make_time_off(nurse, makers.at(day, 12, 30), makers.at(day, 14))
+    assert roster.capacity_minutes(nurse, day) == 420
+    makers.make_time_off(nurse, makers.at(day, 13, 30), makers.at(day, 15))
+    assert roster.capacity_minutes(nurse, day) == 360
