@@ -71,6 +71,11 @@ class Shown:
     checks_gone: Sequence[str]
 
     @property
+    def doses(self) -> int:
+        """How many doses change."""
+        return len(self.first) + len(self.more)
+
+    @property
     def checks(self) -> str:
         """How many lab draws and checks come and go; "" for none."""
         said = []

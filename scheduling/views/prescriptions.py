@@ -13,13 +13,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts.models import User
 from patients.models import Patient, Prescription
 from scheduling import clock, selectors
 from scheduling.forms.fields import sentence
 from scheduling.forms.prescriptions import AmendForm, ClearHoldForm, HoldForm, Order, StopForm
-from scheduling.readings import preview
+from scheduling.readings import effects, preview
 from scheduling.rules.errors import Refused
-from scheduling.services import doses, prescribing
+from scheduling.services import doses, patients, prescribing, rehearsal
+from scheduling.services.prescribing import Wish
 from scheduling.views.before_after import NOT_SAID, ChangeForm, Values, looked, previews
 
 
@@ -58,9 +60,10 @@ def prescription_preview(request: HttpRequest, patient_id: int) -> HttpResponse:
     do = request.POST.get("do", "")
     if do in {"add-row", "regimen"}:
         order = _as_typed(request, patient, do)
-        return render(request, "scheduling/prescriptions/_form.html", _order_context(patient, order))
+        return render(request, "scheduling/prescriptions/_form.html", _order_context(request, patient, order))
     order = Order(patient, request.POST)
-    return render(request, "scheduling/prescriptions/_preview.html", _preview(patient, order, alone=True))
+    shown = _preview(request, patient, order, alone=True)
+    return render(request, "scheduling/prescriptions/_preview.html", shown)
 
 
 def _as_typed(request: HttpRequest, patient: Patient, do: str) -> Order:
@@ -72,21 +75,21 @@ def _as_typed(request: HttpRequest, patient: Patient, do: str) -> Order:
 
 
 def _order_page(request: HttpRequest, patient: Patient, order: Order, status: int = 200) -> HttpResponse:
-    context = {"section": "patients", **_order_context(patient, order)}
+    context = {"section": "patients", **_order_context(request, patient, order)}
     return render(request, "scheduling/prescriptions/new.html", context, status=status)
 
 
-def _order_context(patient: Patient, order: Order) -> dict[str, Any]:
+def _order_context(request: HttpRequest, patient: Patient, order: Order) -> dict[str, Any]:
     return {
         "patient": patient,
         "order": order,
         "form": order.form,
         "measured": order.measured,
-        **_preview(patient, order),
+        **_preview(request, patient, order),
     }
 
 
-def _preview(patient: Patient, order: Order, *, alone: bool = False) -> dict[str, Any]:
+def _preview(request: HttpRequest, patient: Patient, order: Order, *, alone: bool = False) -> dict[str, Any]:
     """The calendar as typed so far, or the one thing that stands in its way."""
     context: dict[str, Any] = {"patient": patient, "alone": alone}
     if not order.form.is_bound:
@@ -102,7 +105,28 @@ def _preview(patient: Patient, order: Order, *, alone: bool = False) -> dict[str
         context["refused"] = sentence(no)
         return context
     assert order.regimen is not None
+    context["others"] = _of_other_orders(patient, wish, request.user)
     return {**context, **preview.preview_context(calendar, order.regimen, wish, today)}
+
+
+def _of_other_orders(patient: Patient, wish: Wish, by: User) -> effects.Shown | None:
+    """What a weight or height typed for this order changes in the others: it counts for all of them when saved."""
+    measured = {kind: getattr(wish, kind) for kind in ("weight_kg", "height_cm") if getattr(wish, kind)}
+    if not measured:
+        return None
+    today = clock.today_in(patient.time_zone)
+
+    def measure() -> None:
+        for kind, value in measured.items():
+            patients.record_measurement(
+                patient_id=patient.pk, kind=kind, value=value, measured_on=today, by=by
+            )
+
+    try:
+        found = rehearsal.rehearse(measure, patient_id=patient.pk)
+    except Refused:  # said where the value is read, or somebody is changing the patient right now
+        return None
+    return None if found.nothing else effects.shown(found)
 
 
 def order_of(request: HttpRequest, prescription_id: int, what: str) -> Prescription:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import partial
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from patients.models import Hold, Prescription
+from patients.models import Hold, Measurement, Prescription
 from scheduling.models import DoseRecord, Event, Visit
 from scheduling.readings import effects as readings
 from scheduling.services import booking, prescribing, records, rehearsal
@@ -197,6 +198,23 @@ def test_showing_costs_the_same_queries_beside_those_of_the_change_itself():
         make_lab_visit(big.patient, on=TODAY + timedelta(days=20 + days))
     few = beside(small)
     assert few <= 36 and beside(big) == few
+
+
+def test_a_weight_typed_for_a_new_order_shows_what_it_changes_in_the_others():
+    running = make_prescription(regimen_id="ivig_ms", weight_kg=Decimal(70))
+    typed = {
+        "regimen_id": "mitoxantrone_ms_q3m", "start_on": "3/9/2026", "weight_kg": "95", "height_cm": "170",
+        "given-count": "0",
+    }  # fmt: skip
+    with at_the_desk() as client:
+        address = reverse("prescription-preview", args=[running.patient_id])
+        told = client.post(address, {**typed, "do": "preview"})
+        without = client.post(address, {**typed, "weight_kg": "", "do": "preview"})
+    (first, *_rest) = told.context["others"].first
+    assert (first.facts[0].label, first.facts[0].was) == ("Amount", "30 g")
+    assert "counts for the other orders, too" in told.content.decode()
+    assert without.context["others"] is None
+    assert Measurement.objects.filter(patient=running.patient, kind="weight_kg").count() == 1
 
 
 def test_a_sentence_for_who_does_not_book_names_no_drug_and_no_person():
