@@ -99,7 +99,7 @@ def warm_search(
 ) -> int:
     """Before a search: the roads between a home and every nurse's home and stop of the days asked about.
 
-    From `opens`, today at the earliest, to `closes`; without it, and at most, SEARCHED days.
+    From `opens`, today at the earliest, to `closes`; without it, once it is over, and at most, SEARCHED days.
     """
     return warm_searches([(patient, opens, closes)], now=now)
 
@@ -127,9 +127,11 @@ def _stretch(
 ) -> tuple[datetime, datetime]:
     today = clock.today_in(patient.time_zone, now)
     first = max(opens or today, today)
-    last = min(closes or date.max, first + SEARCHED)
-    begins = clock.day_bounds(first, patient.time_zone)[0]
-    return begins - AROUND, max(begins, clock.day_bounds(last, patient.time_zone)[1]) + AROUND
+    last = first + SEARCHED
+    if closes is not None and first <= closes:
+        last = min(closes, last)
+    zone = patient.time_zone
+    return clock.day_bounds(first, zone)[0] - AROUND, clock.day_bounds(last, zone)[1] + AROUND
 
 
 def warm_visit(

@@ -274,7 +274,8 @@ def test_a_search_asks_about_the_stops_of_its_own_days_only(server):
     patient = make_patient(place=PLANO)
     visit = make_visit(nurse=make_nurse(place=PLANO))
     assert travel.warm_search(patient, None, visit.dose.due_on - 2 * DAY, now=NOW) == 0
-    assert travel.warm_search(patient, None, None, now=NOW) == 2
+    assert travel.warm_search(patient, NOW.date() - 9 * DAY, NOW.date() - DAY, now=NOW) == 2  # long overdue
+    assert travel.warm_search(patient, None, None, now=NOW) == 0
 
 
 def test_the_worker_asks_for_new_homes_and_forgets_what_nobody_needs(server):
