@@ -54,6 +54,11 @@ class CourseFinding:
         return self.wanted[0].patient
 
     @property
+    def dose(self) -> PlannedDose:
+        """The first one."""
+        return self.doses[0]
+
+    @property
     def days(self) -> tuple[date, ...]:
         """Every day some visit of the course may be on."""
         apart = range(len(self.doses))

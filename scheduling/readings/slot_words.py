@@ -17,6 +17,7 @@ from scheduling.rules.holidays import holiday
 from scheduling.services.bookable import Bookable
 
 if TYPE_CHECKING:
+    from scheduling.readings.course_slots import CourseFinding
     from scheduling.readings.slot_search import Finding
 
 WHY_NOT = {
@@ -31,6 +32,8 @@ WHY_NOT = {
     "NO_TIME_LEFT": gettext_lazy("no start left on these days"),
     "NOT_ALL_DAYS": gettext_lazy("not free on every day of the course"),
 }
+
+NO_VEIN = gettext_lazy("not signed off to draw blood on these days")
 
 
 def reasons(finding: Finding, slot: Slot) -> list[str]:
@@ -67,19 +70,24 @@ def from_due(apart: int) -> str:
     return words_for % {"n": abs(apart)}
 
 
-def ruled_out_words(finding: Finding) -> list[str]:
+def ruled_out_words(finding: Finding | CourseFinding) -> list[str]:
     """`2 nurses: away on these days`, most nurses first."""
-    return who_is_out(finding.ruled_out)
+    return who_is_out(finding.ruled_out, drug=finding.dose is not None)
 
 
-def who_is_out(ruled_out: Mapping[str, Sequence[int]]) -> list[str]:
-    """The same for nurses by code of WHY_NOT."""
+def who_is_out(ruled_out: Mapping[str, Sequence[int]], *, drug: bool = True) -> list[str]:
+    """The same for nurses by code of WHY_NOT; `drug` is False for a visit that gives none."""
     groups = sorted(ruled_out.items(), key=lambda group: -len(group[1]))
     return [
         ngettext("%(n)d nurse: %(why)s", "%(n)d nurses: %(why)s", len(keys))
-        % {"n": len(keys), "why": WHY_NOT[code]}
+        % {"n": len(keys), "why": why_not(code, drug=drug)}
         for code, keys in groups
     ]
+
+
+def why_not(code: str, *, drug: bool = True) -> str:
+    """The words of a code; a visit without a drug may need somebody who draws blood."""
+    return str(WHY_NOT[code] if drug or code != "NOT_COMPETENT" else NO_VEIN)
 
 
 def cards(finding: Finding, action: str) -> list[dict[str, Any]]:
@@ -110,9 +118,7 @@ def shown(finding: Finding) -> dict[str, Any]:
 
 def ruled_out_shown(ruled_out: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:
     """Who has no slot, by reason."""
-    return [
-        {"code": code, "text": str(WHY_NOT[code]), "nurses": list(keys)} for code, keys in ruled_out.items()
-    ]
+    return [{"code": code, "text": why_not(code), "nurses": list(keys)} for code, keys in ruled_out.items()]
 
 
 def refused_shown(blocked: Iterable[Problem], refused: Mapping[date, Problem]) -> list[dict[str, Any]]:

@@ -219,6 +219,7 @@ def test_a_check_is_searched_with_what_it_needs():
     found = slots.find_for_check(by, draw, now=makers.NOW)
     assert {slot.nurse for slot in found.slots} == {drawer.pk}
     assert found.ruled_out == {"NOT_COMPETENT": (visitor.pk,)} and found.slots[0].on == due_on
+    assert slots.ruled_out_words(found) == ["1 nurse: not signed off to draw blood on these days"]
     found = slots.find_for_check(by, look, now=makers.NOW)
     assert {slot.nurse for slot in found.slots} == {drawer.pk, visitor.pk}
     assert bookable.of_check(look).length == timedelta(minutes=45)
