@@ -175,7 +175,9 @@ def board() -> dict[str, Any]:
                     {**first, "column": start, "width": 16},
                     {"kind": "drive", "minutes": 22, "bad": which == 2, "column": start + 16, "width": 2},
                     {**second, "column": start + 18, "width": 12},
+                    {"kind": "break", "word": "Break", "column": start + 31, "width": 2},
                     {"kind": "off", "word": "off", "column": 48, "width": 8},
+                    {"kind": "out", "column": 56, "width": 8},
                 ],
             }
         )

@@ -243,6 +243,7 @@ def held(hold: SlotHold, stretch: Stretch) -> dict[str, Any]:
         "short": f"{start.hour % 12 or 12}:{start.minute:02d}",
         "name": hold.patient.listed_name,
         "family": hold.patient.last_name,
+        "after_family": hold.patient.listed_name.removeprefix(hold.patient.last_name),
         "word": _("Held by %(who)s until %(until)s") % {
             "who": hold.held_by.get_full_name() or hold.held_by.get_username(),
             "until": words.clock_words(hold.expires_at.astimezone(ZoneInfo(settings.AGENCY_TIME_ZONE))),
