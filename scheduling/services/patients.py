@@ -98,11 +98,7 @@ def record_evidence(
     The very same paper sent twice (a double click, the back button) is on file once.
     """
     patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
-    ahead = COUNTS_AHEAD if kind == AUTHORIZATION else timedelta(0)
-    if dated_on > clock.today_in(patient.time_zone) + ahead:
-        raise BadInput("A result cannot be dated in the future.", field="dated_on")
-    if units is not None and (kind != AUTHORIZATION or not 0 < units <= MOST_UNITS):
-        raise BadInput("Enter the units the payer approved, more than 0.", field="units")
+    _check_paper(patient, kind, dated_on, units)
     if valid_until_on and valid_until_on < dated_on:
         raise BadInput("It cannot end before it is dated.", field="valid_until_on")
     if prescription_id and not patient.prescriptions.filter(pk=prescription_id).exists():
@@ -123,6 +119,14 @@ def record_evidence(
     if newest is not None and all(getattr(newest, name) == value for name, value in said.items()):
         return newest
     return put_evidence(patient, by=by, **said)
+
+
+def _check_paper(patient: Patient, kind: str, dated_on: date, units: int | None) -> None:
+    ahead = COUNTS_AHEAD if kind == AUTHORIZATION else timedelta(0)
+    if dated_on > clock.today_in(patient.time_zone) + ahead:
+        raise BadInput("A result cannot be dated in the future.", field="dated_on")
+    if units is not None and (kind != AUTHORIZATION or not 0 < units <= MOST_UNITS):
+        raise BadInput("Enter the units the payer approved, more than 0.", field="units")
 
 
 def put_evidence(patient: Patient, *, by: User, **said: Any) -> Evidence:

@@ -39,12 +39,7 @@ def record_step(
     start that judges the drug waits for it.
     """
     dose = _locked(dose_id)
-    if step not in SupplyStep.Step.values:
-        raise BadInput("Choose what happened to the parcel.", field="step")
-    if on > clock.today_in(dose.prescription.patient.time_zone):
-        raise BadInput("A step cannot be dated in the future.", field="on")
-    if expected_on is not None and expected_on < on:
-        raise BadInput("It cannot be expected before this day.", field="expected_on")
+    _check_days(dose, step, on, expected_on)
     lowest_c, highest_c = _checked(step, lowest_c, highest_c)
     said: dict[str, Any] = {
         "step": step,
@@ -60,14 +55,9 @@ def record_step(
         return newest
     told = SupplyStep.objects.create(dose=dose, recorded_by=by, **said)
     events.write(
-        "supply_recorded",
-        by=by,
-        patient=dose.prescription.patient,
-        subject=told,
-        dose=dose.pk,
-        step=step,
-        on=on.isoformat(),
-    )
+        "supply_recorded", by=by, patient=dose.prescription.patient, subject=told,
+        dose=dose.pk, step=step, on=on.isoformat(),
+    )  # fmt: skip
     return told
 
 
@@ -85,6 +75,15 @@ def withdraw_step(*, step_id: int, by: User, why: str) -> SupplyStep:
             "supply_withdrawn", by=by, patient=dose.prescription.patient, subject=told, why=why, dose=dose.pk
         )
     return told
+
+
+def _check_days(dose: PlannedDose, step: str, on: date, expected_on: date | None) -> None:
+    if step not in SupplyStep.Step.values:
+        raise BadInput("Choose what happened to the parcel.", field="step")
+    if on > clock.today_in(dose.prescription.patient.time_zone):
+        raise BadInput("A step cannot be dated in the future.", field="on")
+    if expected_on is not None and expected_on < on:
+        raise BadInput("It cannot be expected before this day.", field="expected_on")
 
 
 def _checked(
