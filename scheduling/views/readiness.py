@@ -112,13 +112,8 @@ def _board(
     ]
     page = Paginator(kept, PAGE).get_page(_page_of(kept, opened) or wished["page"])
     away = patient_status.in_hospital(request.user)
-    events.charts_read(
-        {
-            one.pk: one for one in (*(x.row.patient for x in page.object_list), *(x.patient for x in away))
-        }.values(),
-        by=request.user,
-        what="readiness board",
-    )
+    shown = [*(one.row.patient for one in page.object_list), *(one.patient for one in away)]
+    events.charts_read({one.pk: one for one in shown}.values(), by=request.user, what="readiness board")
     line = next((line for line in page.object_list if str(line.row.dose.pk) == opened), None)
     context = {
         "section": "readiness",
@@ -126,11 +121,7 @@ def _board(
         "groups": _groups(page.object_list),
         "columns": board.COLUMNS.items(),
         "total": len(everything),
-        "gates": _gate_filters(everything, wished),
-        "states": _state_filters(everything, wished),
-        "spans": _span_filters(wished),
-        "narrowed": bool(wished["gate"] or wished["state"]),
-        "all_url": _url({"days": wished["days"]}),
+        **_filters(everything, wished),
         "back": _query({**wished, "page": str(page.number) if page.number > 1 else ""}),
         "away": away,
         "ask": any(one.ask for one in away),
@@ -139,6 +130,16 @@ def _board(
         "form": posted,
     }
     return render(request, "scheduling/readiness/board.html", context, status=status)
+
+
+def _filters(everything: list[board.Line], wished: dict[str, str]) -> dict[str, Any]:
+    return {
+        "gates": _gate_filters(everything, wished),
+        "states": _state_filters(everything, wished),
+        "spans": _span_filters(wished),
+        "narrowed": bool(wished["gate"] or wished["state"]),
+        "all_url": _url({"days": wished["days"]}),
+    }
 
 
 def _page_of(kept: list[board.Line], opened: str) -> int:
