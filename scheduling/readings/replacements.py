@@ -23,7 +23,7 @@ from scheduling import clock, selectors
 from scheduling.models import SlotHold, Visit
 from scheduling.planning.assignment import Option, Plan, Room, Wish, assign, urgency
 from scheduling.planning.facts import NurseFacts, Wanted
-from scheduling.planning.slots import Slot, Starts, search, starts_of
+from scheduling.planning.slots import Found, Slot, Starts, search, starts_of
 from scheduling.planning.team import Team, floor_second, team
 from scheduling.planning.travel import Roads, drives
 from scheduling.readings import roster
@@ -46,7 +46,7 @@ MOST = 40  # visits placed together
 
 @dataclass(frozen=True)
 class Case:
-    """An uncovered visit, what it is for, its options (cheapest first), and by code who has none."""
+    """An uncovered visit, what it is for, its options (cheapest first); without any, by code who is out."""
 
     uncovered: Uncovered
     wanted: Bookable
@@ -208,7 +208,8 @@ class _Desk:
         for starts, limit in self._sorts(visit, asked, grid):
             answer = self._search(visit, asked, starts, limit)
             found |= {(slot.nurse, slot.starts_at): slot for slot in answer.slots}
-            ruled_out = answer.ruled_out
+        if not found:
+            ruled_out = self._search(visit, asked, grid, 1).ruled_out
         as_it_is = (visit.nurse_id, visit.starts_at)
         slots = sorted(
             (slot for key, slot in found.items() if key != as_it_is),
@@ -241,7 +242,7 @@ class _Desk:
         return replace(starts, cost=_cost_of_change(starts, visit, asked))
 
     def _sorts(self, visit: Visit, asked: Wanted, grid: Starts) -> list[tuple[Starts, int]]:
-        """The same time, the morning and the afternoon of that day, the other days; the widest last."""
+        """The same time, the morning and the afternoon of that day, the other days."""
         told = floor_second(visit.starts_at)
         own = clock.local_day(visit.starts_at, visit.patient.time_zone)
         noon = int(datetime(own.year, own.month, own.day, 12, tzinfo=asked.zone).timestamp())
@@ -251,10 +252,9 @@ class _Desk:
             (_only(grid, same_day & (grid.at < noon) & (grid.at != told)), HALF_DAY),
             (_only(grid, same_day & (grid.at >= noon) & (grid.at != told)), HALF_DAY),
             (_only(grid, ~same_day), OTHER_DAYS),
-            (grid, 1),
         ]
 
-    def _search(self, visit: Visit, asked: Wanted, starts: Starts, limit: int):  # type: ignore[no-untyped-def]
+    def _search(self, visit: Visit, asked: Wanted, starts: Starts, limit: int) -> Found:
         key = (asked.state, asked.needs)
         if key not in self.teams:
             self.teams[key] = team(self.facts, self.days, asked.state, asked.needs)

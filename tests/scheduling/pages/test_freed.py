@@ -101,7 +101,9 @@ def test_what_is_offered_may_be_booked_as_it_is_and_the_link_opens_exactly_that_
         assert link in page
         asked = parse_qs(urlparse(link.replace("&amp;", "&")).query)
         assert asked["start"] == ["09:00"]
-        assert client.get(link.replace("&amp;", "&")).status_code == 200
+        form = client.get(link.replace("&amp;", "&")).context["form"]
+        assert (str(form["nurse"].value()), form["start"].value()) == (str(nurse.pk), "09:00")
+        assert form["day"].value() == MONDAY.isoformat()
     assert not Visit.objects.filter(dose__in=doses).exists(), "the page books nothing"
 
 
