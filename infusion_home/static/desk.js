@@ -18,8 +18,8 @@
   });
   function close(panel) {
     panel.replaceChildren();
-    const row = opener && document.getElementById(opener);
-    ($("[data-panel], a", row || document) || document.body).focus();
+    const row = (opener && document.getElementById(opener)) || document;
+    ($("[data-panel]", row) || $("a", row)).focus();
   }
   document.addEventListener("htmx:afterSwap", (event) => {
     if (event.detail.target.id === "panel") $("[data-panel-title]", event.detail.target)?.focus();

@@ -94,7 +94,7 @@ def test_a_dose_is_booked_with_the_keyboard_alone(open_page, now):
     assert (visit.nurse, visit.local_start.hour) == (nurse, 10)
     page.focus("button:has-text('Undo')")
     page.keyboard.press("Enter")
-    page.wait_for_selector("text=Undone.")
+    page.wait_for_selector("text=needs booking again")
     visit.refresh_from_db()
     assert visit.state == "cancelled"
 

@@ -130,7 +130,7 @@ def test_who_loses_the_race_is_told_who_won_and_offered_the_next_best():
             for card in client.get(url(mine), headers=PANEL).context["slots"]
             if card["nurse"] == nurse.listed_name
         )
-        day, start = best["value"].split("|")[1:]
+        _day, start = best["value"].split("|")[1:]
         make_visit(other, nurse, at(mine.due_on, int(start[:2]), int(start[3:])), by=ben)
         answer = client.post(url(mine), {"slot": best["value"]}, headers=PANEL)
     page = answer.content.decode()
