@@ -27,11 +27,14 @@ class Action:
     """The next step: `verb` names it for code, `word` for people; `url`, `kwargs`, `query`: where it is done."""
 
     verb: str
-    word: str
     who: str
     url: str = ""
     kwargs: Mapping[str, int] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def word(self) -> str:
+        return str(WORDS[self.verb])
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,22 @@ def _by_its_date(checked: prerequisites.Checked, until_on: date, day: date) -> p
     return checked._replace(ok=ok, valid_through=until_on, earliest_start=None, text=text)
 
 
+WORDS = {
+    "renew_order": gettext_lazy("Renew the order"),
+    "clear_hold": gettext_lazy("Enter the clear date"),
+    "move_visit": gettext_lazy("See the rule"),
+    "record_decision": gettext_lazy("Record the decision"),
+    "record_result": gettext_lazy("Record the result"),
+    "record_authorization": gettext_lazy("Record the authorization"),
+    "order_drug": gettext_lazy("Order the drug"),
+    "ship_drug": gettext_lazy("Record the shipment"),
+    "receive_drug": gettext_lazy("Record the parcel"),
+    "replace_drug": gettext_lazy("Order a new parcel"),
+    "record_screen": gettext_lazy("Record the health screen"),
+    "find_times": gettext_lazy("Find times"),
+    "confirm": gettext_lazy("Confirm by phone"),
+    "correct_code": gettext_lazy("Correct the code"),
+}
 TITLES = {
     "hbv_screening": gettext_lazy("Hepatitis B screening"),
     "hbv_hcv_screening": gettext_lazy("Hepatitis B and C screening"),

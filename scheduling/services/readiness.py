@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from functools import lru_cache
 
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from patients.models import Evidence, Patient
 from scheduling import clock
@@ -83,7 +84,12 @@ def gates_for(dose: PlannedDose, day: date, files: Files) -> list[Gate]:
 
 
 def title_of(kind: str) -> str:
-    """The title of a gate of ours, or of a prerequisite."""
+    """The title of a gate of ours, or of a prerequisite, in the language of the reader."""
+    return _title(kind, get_language())
+
+
+@lru_cache(maxsize=512)  # a board of 400 rows asks for the same twenty titles thousands of times
+def _title(kind: str, _language: str | None) -> str:
     return str(GATE_TITLES.get(kind, "")) or gate.title_of(kind)
 
 
@@ -145,15 +151,13 @@ def _make(
     )
 
 
-def _step(
-    verb: str, word: str, rule: str, url: str, query: dict[str, str] | None = None, **kwargs: int
-) -> Action:
-    return Action(verb, word, table.RULES[rule].who, url, kwargs, query or {})
+def _step(verb: str, rule: str, url: str, query: dict[str, str] | None = None, **kwargs: int) -> Action:
+    return Action(verb, table.RULES[rule].who, url, kwargs, query or {})
 
 
-def _record(dose: PlannedDose, kind: str, verb: str, word: str, rule: str) -> Action:
+def _record(dose: PlannedDose, kind: str, verb: str, rule: str) -> Action:
     query = {"kind": kind, "prescription": str(dose.prescription_id)}
-    return _step(verb, word, rule, "evidence-new", query, patient_id=dose.prescription.patient_id)
+    return _step(verb, rule, "evidence-new", query, patient_id=dose.prescription.patient_id)
 
 
 def _order(dose: PlannedDose, day: date, files: Files) -> Gate:
@@ -163,7 +167,6 @@ def _order(dose: PlannedDose, day: date, files: Files) -> Gate:
         judged = Judged("forbids", _("This dose is no longer planned."))
     renew = _step(
         "renew_order",
-        _("Renew the order"),
         "order_ends",
         "prescription-amend",
         prescription_id=prescription.pk,
@@ -188,7 +191,7 @@ def _hold(dose: PlannedDose, day: date, files: Files) -> Gate:
     else:
         said = {"why": hold.reason, "day": _day(hold.clears_on)}
         judged = Judged("too_soon", _("%(why)s. Dosing again from %(day)s.") % said)
-    clear = _step("clear_hold", _("Enter the clear date"), "hold", "hold-clear", hold_id=hold.pk)
+    clear = _step("clear_hold", "hold", "hold-clear", hold_id=hold.pk)
     return _make("hold", judged, dose, files, clear)
 
 
@@ -196,7 +199,7 @@ def _dates(dose: PlannedDose, day: date, files: Files) -> Gate:
     if dose.floor_on is None or day >= dose.floor_on:
         return _make("dates", Judged("met", _("The day is allowed.")), dose, files)
     judged = Judged("too_soon", _("Not before %(day)s.") % {"day": _day(dose.floor_on)})
-    why = _step("move_visit", _("See the rule"), "floor", "dose", dose_id=dose.pk)
+    why = _step("move_visit", "floor", "dose", dose_id=dose.pk)
     return _make("dates", judged, dose, files, why)
 
 
@@ -220,7 +223,7 @@ def _site(dose: PlannedDose, day: date, files: Files) -> Gate:
             judged = Judged("met", _("A decision for home is on file."))
         else:
             judged = Judged("missing", _("Given in a clinic unless a decision for home is on file."))
-            action = _record(dose, "site_decision", "record_decision", _("Record the decision"), "site")
+            action = _record(dose, "site_decision", "record_decision", "site")
     return _make("site", judged, dose, files, action, source=facts.source)
 
 
@@ -233,11 +236,9 @@ def _prerequisites(dose: PlannedDose, day: date, files: Files) -> Iterator[Gate]
         rule = table.rule_of(
             found.kind, found.state, blocks=found.blocks, first=found.kind in firsts, booked=booked
         )
-        action = _record(dose, found.kind, "record_result", _("Record the result"), "result_in_date")
+        action = None if found.met else _record(dose, found.kind, "record_result", "result_in_date")
         papers = any(word in found.kind for word in PAPER_WORDS)
-        yield replace(
-            found, rule=rule, group="papers" if papers else "labs", action=None if found.met else action
-        )
+        yield replace(found, rule=rule, group="papers" if papers else "labs", action=action)
 
 
 def _authorization(dose: PlannedDose, day: date, files: Files) -> Gate:
@@ -258,9 +259,7 @@ def _authorization(dose: PlannedDose, day: date, files: Files) -> Gate:
     on = None if judged.rests_on is None else papers[judged.rests_on]
     if judged.state == "pending":
         on = asked
-    record = _record(
-        dose, AUTHORIZATION, "record_authorization", _("Record the authorization"), "authorization"
-    )
+    record = _record(dose, AUTHORIZATION, "record_authorization", "authorization")
     return _make("authorization", judged, dose, files, record, evidence=on)
 
 
@@ -288,12 +287,10 @@ def _drug(dose: PlannedDose, day: date, files: Files) -> Gate:
         [SupplyFact(x.step, x.on, x.lowest_c, x.highest_c, x.expected_on) for x in steps], storage, day
     )
     on = None if judged.rests_on is None else steps[judged.rests_on]
-    verb, word = {
-        "missing": ("order_drug", _("Order the drug")),
-        "not_yet": ("ship_drug", _("Record the shipment")),
-        "forbids": ("order_drug", _("Order a new parcel")),
-    }.get(judged.state, ("receive_drug", _("Record the parcel")))
-    act = _step(verb, word, "drug_received", "dose-readiness", dose_id=dose.pk)
+    verb = {"missing": "order_drug", "not_yet": "ship_drug", "forbids": "replace_drug"}.get(
+        judged.state, "receive_drug"
+    )
+    act = _step(verb, "drug_received", "dose-readiness", dose_id=dose.pk)
     return _make("drug", judged, dose, files, act, evidence=on, source=storage.source if storage else "")
 
 
@@ -303,14 +300,14 @@ def _screen(dose: PlannedDose, day: date, files: Files) -> Gate:
         paper.dated_on if paper else None, bool(paper and paper.clear), day, files.today(dose)
     )
     on = paper if judged.rests_on is not None else None
-    record = _record(dose, SCREEN, "record_screen", _("Record the health screen"), "health_screen")
+    record = _record(dose, SCREEN, "record_screen", "health_screen")
     return _make(SCREEN, judged, dose, files, record, evidence=on)
 
 
 def _nurse(dose: PlannedDose, files: Files) -> Gate:
     visit = files.visits.get(dose.pk)
     if visit is None:
-        find = _step("find_times", _("Find times"), "nurse_booked", "dose-slots", dose_id=dose.pk)
+        find = _step("find_times", "nurse_booked", "dose-slots", dose_id=dose.pk)
         return _make("nurse", Judged("missing", _("No visit booked.")), dose, files, find)
     said = {"nurse": visit.nurse.first_name, "day": _day(clock.local_day(visit.starts_at, visit.time_zone))}
     return _make("nurse", Judged("met", _("%(nurse)s on %(day)s.") % said), dose, files, evidence=visit)
@@ -322,7 +319,7 @@ def _confirmed(dose: PlannedDose, files: Files) -> Gate:
         return _make("confirmed", Judged("not_yet", _("Nothing is booked yet.")), dose, files)
     if visit.state in SAID_YES or visit.confirmed_at is not None:
         return _make("confirmed", Judged("met", _("The patient said yes.")), dose, files, evidence=visit)
-    confirm = _step("confirm", _("Confirm by phone"), "confirmed", "visit", visit_id=visit.pk)
+    confirm = _step("confirm", "confirmed", "visit", visit_id=visit.pk)
     return _make(
         "confirmed", Judged("pending", _("Not confirmed yet.")), dose, files, confirm, evidence=visit
     )
@@ -334,7 +331,6 @@ def _diagnosis(dose: PlannedDose, day: date, files: Files) -> Iterator[Gate]:
     for problem in diagnosis.problems(code, doses.regimen_of(prescription), day):
         correct = _step(
             "correct_code",
-            _("Correct the code"),
             "diagnosis",
             "prescription-amend",
             prescription_id=prescription.pk,
