@@ -246,6 +246,9 @@ SPECTACULAR_SETTINGS = {
         "PrescriptionStatus": "patients.models.Prescription.Status",
         "DoseState": "scheduling.models.PlannedDose.State",
         "VisitState": "scheduling.models.visit.STATE_CHOICES",
+        "VisitKind": "scheduling.models.Visit.Kind",
+        "CheckKind": "scheduling.models.PlannedCheck.Kind",
+        "CheckState": "scheduling.models.PlannedCheck.State",
     },
 }
 

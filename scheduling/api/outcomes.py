@@ -63,7 +63,7 @@ class VisitOutcomes(Signed):
         return Response(self.get_serializer(visit).data)
 
 
-class CheckOut(serializers.ModelSerializer):
+class PlannedCheckOut(serializers.ModelSerializer):
     due_on = Day()
     window_start_on = Day()
     window_end_on = Day()
@@ -103,7 +103,7 @@ class DoneIn(Input):
 class CheckViewSet(Readable):
     """Lab draws an order owes, and lab draws and wellness checks somebody asked for. The office's."""
 
-    serializer_class = CheckOut
+    serializer_class = PlannedCheckOut
     filters = CheckFilters
 
     def check_permissions(self, request: Request) -> None:
@@ -120,12 +120,12 @@ class CheckViewSet(Readable):
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().list(request, *args, **kwargs)
 
-    @extend_schema(request=CheckIn, responses={201: CheckOut}, parameters=[PARAMETER])
+    @extend_schema(request=CheckIn, responses={201: PlannedCheckOut}, parameters=[PARAMETER])
     @idempotent
     def create(self, request: Request) -> Response:
         said = self.read_input(CheckIn)
         check = checks.ask_check(patient_id=said.pop("patient").pk, by=request.user, **said)
-        return Response(CheckOut(check).data, status=201)
+        return Response(PlannedCheckOut(check).data, status=201)
 
     @extend_schema(request=CheckBookIn, responses={201: VisitOut})
     @action(detail=True, methods=["post"])
@@ -136,10 +136,10 @@ class CheckViewSet(Readable):
         visit = booking.book_check(check_id=check.pk, nurse_id=said.pop("nurse").pk, by=request.user, **said)
         return Response(VisitOut(visit, context=self.get_serializer_context()).data, status=201)
 
-    @extend_schema(request=DoneIn, responses=CheckOut)
+    @extend_schema(request=DoneIn, responses=PlannedCheckOut)
     @action(detail=True, methods=["post"])
     def done(self, request: Request, pk: str) -> Response:
         """It was done on a day of the home."""
         check: PlannedCheck = self.get_object()
         said = self.read_input(DoneIn)
-        return Response(CheckOut(checks.record_done(check_id=check.pk, by=request.user, **said)).data)
+        return Response(PlannedCheckOut(checks.record_done(check_id=check.pk, by=request.user, **said)).data)
