@@ -221,3 +221,22 @@ def test_a_diagnosis_that_does_not_fit_warns_on_the_chart_and_stops_nothing(regi
     address = reverse("chart", args=[dose.prescription.patient_id])
     assert words in client.get(address).content.decode()
     assert makers.make_visit(dose).state == "booked"
+
+
+def test_an_authorization_is_recorded_with_its_units_and_no_other_paper_has_any():
+    dose = makers.make_dose()
+    client = Client()
+    client.force_login(makers.make_user())
+    address = reverse("evidence-new", args=[dose.prescription.patient_id])
+    body = {
+        "kind": "prior_authorization",
+        "dated_on": "3/2/2026",
+        "clear": "yes",
+        "reference": "A1",
+        "units": "600",
+    }
+    for change in ({"kind": "hbv_screening"}, {"units": "0"}, {"units": "many"}):
+        answer = client.post(address, body | change)
+        assert answer.status_code == 422 and "units" in answer.context["form"].errors
+    assert client.post(address, body).status_code == 302
+    assert Evidence.objects.get(kind="prior_authorization").units == 600
