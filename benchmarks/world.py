@@ -110,7 +110,7 @@ def starts_of_all(nurses: int, visits: int, days: tuple[date, ...]) -> list[list
 
 
 def _nurses(count: int, dice: random.Random, first: date) -> list[int]:
-    from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
+    from nurses.models import Nurse, TimeOff
 
     rows = []
     for number in range(count):
@@ -119,20 +119,17 @@ def _nurses(count: int, dice: random.Random, first: date) -> list[int]:
             Nurse(first_name="Ada", last_name=f"Bench{number:05d}", latitude=latitude, longitude=longitude)
         )
     keys = [nurse.pk for nurse in Nurse.objects.bulk_create(rows, BATCH)]
-    Licence.objects.bulk_create(
-        (
-            Licence(
-                nurse_id=key,
-                state="TX",
-                number=f"B{key}",
-                multistate=True,
-                issued_on=LONG_AGO,
-                expires_on=LATER,
-            )
-            for key in keys
-        ),
-        BATCH,
-    )
+    _papers(keys)
+    TimeOff.objects.bulk_create(_away(keys, first), BATCH)
+    return keys
+
+
+def _papers(keys: list[int]) -> None:
+    """Licences, competencies and hours."""
+    from nurses.models import Competency, Licence, Shift
+
+    always: dict[str, Any] = {"state": "TX", "multistate": True, "issued_on": LONG_AGO, "expires_on": LATER}
+    Licence.objects.bulk_create((Licence(nurse_id=key, number=f"B{key}", **always) for key in keys), BATCH)
     Competency.objects.bulk_create(
         (
             Competency(nurse_id=key, code=code, granted_on=LONG_AGO)
@@ -149,8 +146,6 @@ def _nurses(count: int, dice: random.Random, first: date) -> list[int]:
         ),
         BATCH,
     )
-    TimeOff.objects.bulk_create(_away(keys, first), BATCH)
-    return keys
 
 
 def _away(keys: list[int], first: date) -> list[Any]:

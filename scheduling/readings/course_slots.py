@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -91,7 +91,7 @@ def find_course(
     for dose in doses:
         taken = dose.number in judge.booked
         if blocked := preflight.dose_wide_problems(dose, patient, taken=taken):
-            return _with(found, blocked=tuple(blocked))
+            return replace(found, blocked=tuple(blocked))
     judged = {day: _problems(judge, doses, day) for day in found.firsts}
     return _searched(user, found, judged, limit, now)
 
@@ -119,15 +119,13 @@ def _searched(
     refused = {day: problem for day, problems in judged.items() if (problem := refusal(problems))}
     begins = [day for day in found.firsts if day not in refused]
     if not begins:
-        return _with(found, refused=refused)
+        return replace(found, refused=refused)
     days = sorted({day + timedelta(days=n) for day in begins for n in range(len(found.doses))})
     patient = found.patient
     reading = staffing.read(user, patient.pk, *stretch(days, patient.time_zone), now=now, doses=found.doses)
     if reading.held:
-        return _with(found, blocked=(held_problem(reading.held, found.wanted[0]),))
-    aims = [
-        aim_of(wanted, dose.due_on, reading) for wanted, dose in zip(found.wanted, found.doses, strict=True)
-    ]
+        return replace(found, blocked=(held_problem(reading.held, found.wanted[0]),))
+    aims = [aim_of(bookable.of_dose(dose), dose.due_on, reading) for dose in found.doses]
     nurses = assemble(reading.staff.crew, reading.busy, days, aims[0].state, aims[0].needs)
     answer = search_course(
         nurses,
@@ -139,7 +137,7 @@ def _searched(
         limit=limit,
         road=road_to(patient.place, nurses),
     )
-    return _with(
+    return replace(
         found,
         ways=answer.ways,
         names=reading.staff.names,
@@ -148,10 +146,6 @@ def _searched(
         warnings={day: tuple(judged[day]) for day in begins},
         ruled_out=answer.ruled_out,
     )
-
-
-def _with(found: CourseFinding, **more: Any) -> CourseFinding:
-    return CourseFinding(found.doses, found.wanted, found.firsts, **more)
 
 
 # --- Words -------------------------------------------------------------------------------------

@@ -67,6 +67,19 @@ class Lost:
     nurse: int | None = None
 
 
+@dataclass(frozen=True)
+class _Ask:
+    """What is asked, whatever the visit is for."""
+
+    user: selectors.Viewer
+    wanted: Bookable
+    due_on: date
+    moving: Visit | None
+    lost: Lost | None
+    limit: int
+    now: datetime
+
+
 def days_of(dose: PlannedDose, today: date) -> list[date]:
     """The days of the window still to come, two weeks when none is; at most MOST_DAYS."""
     return _open_days(dose.window_start_on or dose.due_on, dose.window_end_on, dose.floor_on, today)
@@ -126,7 +139,7 @@ def find(
             dose.due_on, [day for day in days_of(dose, today) if not any(hold.covers(day) for hold in holds)]
         )
     judged = {day: judge.problems(dose, day) for day in days}
-    found = _found(user, wanted, dose.due_on, judged, moving=moving, lost=lost, limit=limit, now=now)
+    found = _found(_Ask(user, wanted, dose.due_on, moving, lost, limit, now), judged)
     return replace(found, blocked=blocked) if blocked else found
 
 
@@ -156,61 +169,47 @@ def find_for_check(
         today = clock.today_in(zone, now)
         days = nearest(check.due_on, _open_days(check.window_start_on, check.window_end_on, None, today))
     judged = {day: [p] if (p := bookable.window_problem(check, day)) else [] for day in days}
-    return _found(user, wanted, check.due_on, judged, moving=moving, lost=lost, limit=limit, now=now)
+    return _found(_Ask(user, wanted, check.due_on, moving, lost, limit, now), judged)
 
 
-def _found(
-    user: selectors.Viewer,
-    wanted: Bookable,
-    due_on: date,
-    judged: Mapping[date, list[Problem]],
-    *,
-    moving: Visit | None,
-    lost: Lost | None,
-    limit: int,
-    now: datetime,
-) -> Finding:
+def _found(ask: _Ask, judged: Mapping[date, list[Problem]]) -> Finding:
     """The slots on the days that are not refused."""
+    wanted, patient = ask.wanted, ask.wanted.patient
     refused = {day: p for day, found in judged.items() if (p := refusal(found))}
+    found = Finding(wanted, ask.due_on, tuple(judged), refused=refused)
     open_days = [day for day in judged if day not in refused]
     if not open_days:
-        return Finding(wanted, due_on, tuple(judged), refused=refused)
-    first, last = stretch(open_days, wanted.patient.time_zone)
+        return found
+    first, last = stretch(open_days, patient.time_zone)
     reading = staffing.read(
-        user, wanted.patient.pk, first, last, now=now, without=moving, doses=filter(None, [wanted.dose])
+        ask.user, patient.pk, first, last, now=ask.now, without=ask.moving, doses=filter(None, [wanted.dose])
     )
     if reading.held:
-        return Finding(wanted, due_on, tuple(judged), blocked=(held_problem(reading.held, wanted),))
-    aim = aim_of(wanted, due_on, reading)
+        return replace(found, blocked=(held_problem(reading.held, wanted),), refused={})
+    aim = aim_of(wanted, ask.due_on, reading)
     nurses = assemble(reading.staff.crew, reading.busy, open_days, aim.state, aim.needs)
-    found = search(
+    answer = search(
         nurses,
         aim,
-        _starts(open_days, aim, frozenset(day for day in open_days if judged[day]), now, lost),
+        _starts(ask, open_days, aim, frozenset(day for day in open_days if judged[day])),
         visits_before=reading.visits_before,
-        told=lost.nurse if lost else None,
-        limit=limit,
-        road=road_to(wanted.patient.place, nurses),
+        told=ask.lost.nurse if ask.lost else None,
+        limit=ask.limit,
+        road=road_to(patient.place, nurses),
     )
-    return Finding(
-        wanted,
-        due_on,
-        tuple(judged),
-        found.slots,
-        reading.staff.names,
-        sum(reading.visits_before.values()),
-        (),
-        refused,
-        {day: tuple(judged[day]) for day in open_days},
-        found.ruled_out,
+    return replace(
+        found,
+        slots=answer.slots,
+        names=reading.staff.names,
+        all_visits_before=sum(reading.visits_before.values()),
+        warnings={day: tuple(judged[day]) for day in open_days},
+        ruled_out=answer.ruled_out,
     )
 
 
-def _starts(
-    days: Sequence[date], aim: Wanted, outside: frozenset[date], now: datetime, lost: Lost | None
-) -> Starts:
-    starts = starts_of(days, aim, after=now, outside=outside)
-    return near(starts, lost.at, outside=outside) if lost else starts
+def _starts(ask: _Ask, days: Sequence[date], aim: Wanted, outside: frozenset[date]) -> Starts:
+    starts = starts_of(days, aim, after=ask.now, outside=outside)
+    return near(starts, ask.lost.at, outside=outside) if ask.lost else starts
 
 
 def refusal(problems: Sequence[Problem]) -> Problem | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scheduling.planning.courses import NOT_ALL_DAYS, OTHER_NURSE, OTHER_TIME, search_course
 from scheduling.planning.team import team
 from scheduling.rules.eligibility import Span, Stop
-from tests.scheduling.planning.test_slots import (
+from tests.scheduling.planning.reference import (
     BEFORE,
     DALLAS,
     DAY,
