@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -80,18 +81,8 @@ def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str,
     """Everything of the page of one nurse."""
     today = clock.today_in(nurse.time_zone, now)
     monday = today - timedelta(days=today.weekday())
-    visits = (
-        selectors.visits_for(user)
-        .filter(nurse=nurse, state__in=states.HOLDING, ends_at__gt=now - timedelta(days=1))
-        .order_by("starts_at")[:20]
-    )
     lost = uncovered.reasons(user, nurse_id=nurse.pk, now=now)
-    shown = []
-    for visit in visits:
-        status, word = words.visit_status(visit)
-        if visit.pk in lost:
-            status, word = "stop", _("Without its nurse")
-        shown.append({"visit": visit, "status": status, "word": word})
+    standing = [off for off in nurse.time_off.all() if off.ends_at > now and off.withdrawn_at is None]
     return {
         "licences": [(licence, expiry(licence.expires_on, today)) for licence in nurse.licences.all()],
         "competencies": [
@@ -103,13 +94,10 @@ def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str,
         ],
         "time_off": [
             {"row": off, "when": away_words(off, nurse.time_zone), "why": reason_words(off)}
-            for off in nurse.time_off.all()
-            if off.ends_at > now and off.withdrawn_at is None
+            for off in standing
         ],
-        "away_now": any(
-            off.starts_at <= now < off.ends_at for off in nurse.time_off.all() if off.withdrawn_at is None
-        ),
-        "visits": shown,
+        "away_now": any(off.starts_at <= now for off in standing),
+        "visits": _next_visits(user, nurse, lost, now),
         "uncovered": len(lost),
         "seen": (
             Visit.objects.filter(nurse=nurse, state="completed").aggregate(
@@ -118,6 +106,24 @@ def file_of(user: selectors.Viewer, nurse: Nurse, *, now: datetime) -> dict[str,
         ),
         "today": today,
     }
+
+
+def _next_visits(
+    user: selectors.Viewer, nurse: Nurse, lost: Container[int], now: datetime
+) -> list[dict[str, Any]]:
+    """The next twenty visits with status and word; those that are uncovered say so."""
+    visits = (
+        selectors.visits_for(user)
+        .filter(nurse=nurse, state__in=states.HOLDING, ends_at__gt=now - timedelta(days=1))
+        .order_by("starts_at")[:20]
+    )
+    shown = []
+    for visit in visits:
+        status, word = words.visit_status(visit)
+        if visit.pk in lost:
+            status, word = "stop", _("Without its nurse")
+        shown.append({"visit": visit, "status": status, "word": word})
+    return shown
 
 
 def hours_words(nurse: Nurse, day: date) -> str:

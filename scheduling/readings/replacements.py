@@ -19,6 +19,7 @@ import numpy as np
 from django.db.models import Count
 from django.utils import timezone
 
+from patients.models import Patient
 from scheduling import clock, selectors
 from scheduling.models import SlotHold, Visit
 from scheduling.planning.assignment import Option, Plan, Room, Wish, assign, urgency
@@ -227,7 +228,7 @@ class _Desk:
         if dose is not None:
             last = own if self.fit.next_is_booked(dose) else last
             days = set(self.fit.days(dose, first, last))
-        elif (check := visit.planned_check) is not None:
+        elif (check := visit.planned_check) is not None and visit.patient.status == Patient.Status.ACTIVE:
             days = set(_between(max(first, check.window_start_on), min(last, check.window_end_on)))
         else:
             days = set()

@@ -14,13 +14,22 @@ from nurses.models import Licence, Shift, TimeOff
 from scheduling.models import Event, Notice, Visit
 from scheduling.readings import replacements, uncovered
 from scheduling.rules import states
-from scheduling.services import absences, bookable, booking, notices, slot_holds, verdicts
+from scheduling.services import (
+    absences,
+    bookable,
+    booking,
+    notices,
+    patient_changes,
+    slot_holds,
+    verdicts,
+)
 from tests.makers import (
     DAY,
     FORT_WORTH,
     MINUTE,
     NOW,
     at,
+    make_check,
     make_dose,
     make_evidence,
     make_lab_visit,
@@ -369,6 +378,26 @@ def test_lab_draws_are_given_to_somebody_else_too():
         (row,) = client.get(reverse("uncovered")).context["rows"]
         client.post(reverse("uncovered"), {"give": row.best.value})
     assert Visit.objects.get(moved_from=lab).nurse == other
+
+
+def test_nothing_is_proposed_for_somebody_who_is_in_hospital():
+    user, _sick, _others, (visit,) = sick_day(1)
+    nurse = make_nurse()
+    check = make_check(visit.patient)
+    draw = booking.book_check(
+        check_id=check.pk,
+        nurse_id=nurse.pk,
+        starts_at=at(check.due_on, 15),
+        by=user,
+        now=NOW,
+        override="soon",
+    )
+    TimeOff.objects.create(nurse=nurse, starts_at=NOW, ends_at=NOW + 60 * DAY)
+    assert draw.pk in plan(user).plan.chosen
+    patient_changes.set_status(
+        patient_id=visit.patient_id, status="in_hospital", since_on=TODAY, why="fall", by=user, now=NOW
+    )
+    assert set(plan(user).plan.left) == {visit.pk, draw.pk}
 
 
 def test_an_absence_of_one_nurse_can_be_looked_at_alone_and_taken_back_from_there():
