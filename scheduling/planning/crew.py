@@ -78,6 +78,12 @@ class Crew:
             found &= self._covered([self.competencies[need]] if need in self.competencies else [], ordinals)
         return found
 
+    def able(self, state: str, needs: Iterable[str], days: Iterable[date]) -> Ints:
+        """Keys of the nurses whose papers are good on one of `days` or the day after one at least."""
+        begins = {day.toordinal() for day in days}
+        ordinals = np.array(sorted(begins | {day + 1 for day in begins}), np.int64)
+        return self.keys[np.any(self.licensed(state, ordinals) & self.skilled(needs, ordinals), axis=1)]
+
     def _covered(self, papers: Sequence[Ints], ordinals: Ints) -> Flags:
         found = np.zeros((len(self.keys), len(ordinals)), bool)
         for nurse, first_on, last_on in papers:

@@ -122,7 +122,9 @@ def _searched(
         return replace(found, refused=refused)
     days = sorted({day + timedelta(days=n) for day in begins for n in range(len(found.doses))})
     patient = found.patient
-    reading = staffing.read(user, patient.pk, *stretch(days, patient.time_zone), now=now, doses=found.doses)
+    papers = staffing.Papers(patient.state, found.wanted[0].needs, days)
+    first, last = stretch(days, patient.time_zone)
+    reading = staffing.read(user, patient.pk, first, last, now=now, papers=papers, doses=found.doses)
     if reading.held:
         return replace(found, blocked=(held_problem(reading.held, found.wanted[0]),))
     aims = [aim_of(bookable.of_dose(dose), dose.due_on, reading) for dose in found.doses]

@@ -31,7 +31,7 @@ MOST_DAYS = 31
 WITHOUT_WINDOW = 14  # days searched when there is no window, or it has closed
 DAYS_SEARCHED = 14  # when nobody says which
 AROUND = 3  # days before and after a time that was lost
-ALTERNATIVES = 3
+BESIDE = timedelta(hours=8)  # no drive is longer, and no nurse lives further away by the clock
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,14 @@ def _found(ask: _Ask, judged: Mapping[date, list[Problem]]) -> Finding:
         return found
     first, last = stretch(open_days, patient.time_zone)
     reading = staffing.read(
-        ask.user, patient.pk, first, last, now=ask.now, without=ask.moving, doses=filter(None, [wanted.dose])
+        ask.user,
+        patient.pk,
+        first,
+        last,
+        now=ask.now,
+        papers=staffing.Papers(patient.state, wanted.needs, open_days),
+        without=ask.moving,
+        doses=filter(None, [wanted.dose]),
     )
     if reading.held:
         return replace(found, blocked=(held_problem(reading.held, wanted),), refused={})
@@ -218,9 +225,10 @@ def refusal(problems: Sequence[Problem]) -> Problem | None:
 
 
 def stretch(days: Sequence[date], zone: str) -> tuple[datetime, datetime]:
-    """From the day before the first to the day after the last, so that every zone's day is inside."""
-    day = timedelta(days=1)
-    return clock.day_bounds(min(days), zone)[0] - day, clock.day_bounds(max(days), zone)[1] + day
+    """The days with half a day before and after: a nurse's day in her own zone, and any drive, is inside."""
+    return clock.day_bounds(min(days), zone)[0] - HALF_A_DAY, clock.day_bounds(max(days), zone)[
+        1
+    ] + HALF_A_DAY
 
 
 def aim_of(wanted: Bookable, due_on: date, reading: staffing.Reading) -> Wanted:

@@ -10,11 +10,11 @@ Rows are packed into one value: fifteen hundred of them as objects would cost mo
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -42,7 +42,8 @@ AWAY = np.dtype([("nurse", ">i8"), ("starts", ">i8"), ("ends", ">i8")])
 _STOPS = """SELECT string_agg(int8send(x.nurse_id) || int8send(x.patient_id) || timestamptz_send(x.starts_at)
     || timestamptz_send(x.ends_at) || float8send(p.latitude) || float8send(p.longitude), ''::bytea)
     FROM {table} x JOIN {patients} p ON p.id = x.patient_id
-    WHERE x.starts_at >= %(least)s AND x.starts_at < %(last)s AND x.ends_at > %(first)s AND {more}"""
+    WHERE x.starts_at >= %(least)s AND x.starts_at < %(last)s AND x.ends_at > %(first)s AND {more}
+    AND (x.nurse_id = ANY(%(nurses)s) OR x.patient_id = %(patient)s)"""
 _AWAY = """SELECT string_agg(int8send(x.nurse_id) || timestamptz_send(x.starts_at) || timestamptz_send(x.ends_at),
     ''::bytea) FROM {table} x
     WHERE x.withdrawn_at IS NULL AND x.starts_at < %(last)s AND x.ends_at > %(first)s"""
@@ -73,6 +74,15 @@ class Reading:
     held: int | None  # a hold of somebody else on a dose asked about
 
 
+@dataclass(frozen=True)
+class Papers:
+    """What a nurse has to have: who has it on none of `days` of the home is not read."""
+
+    state: str
+    needs: Sequence[str]
+    days: Sequence[date]
+
+
 def read(
     user: selectors.Viewer,
     patient_id: int,
@@ -80,32 +90,56 @@ def read(
     last: datetime,
     *,
     now: datetime,
+    papers: Papers | None = None,
     without: Visit | None = None,
     doses: Iterable[PlannedDose] = (),
 ) -> Reading:
-    """What touches `[first, last)`, in one query while the nurses stay as they are, in five when they changed.
+    """What touches `[first, last)`, in one query while the nurses stay as they are, in six when they changed.
 
     `without` leaves a visit out; `doses` asks for holds on them too. Slots held count unless `user` holds them.
-    The order is deliberate: the mark is never newer than the rows kept under it, so nothing stale outlives a change.
     """
     asked = {
         "first": first, "last": last, "least": first - LONGEST, "now": now, "by": user.pk, "patient": patient_id,
         "without": without.pk if without else 0, "doses": [dose.pk for dose in doses],
         "holding": sorted(states.HOLDING),
     }  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(_statement(), asked)
-        visits, holds, away, before, held, *mark = cursor.fetchone()
-    staff = _staff(user, tuple(mark))
+    kept = _kept if selectors.may_write(user) else None
+    row = _read(asked, kept.staff if kept else None, papers)
+    if kept is None or kept.mark != row.mark:
+        kept = _read_again(user, row.mark)
+        row = _read(asked, kept.staff, papers)
+    visits, holds = _unpacked(row.visits, STOP), _unpacked(row.holds, STOP)
     return Reading(
-        staff=staff,
-        busy=_busy(staff.crew, _unpacked(visits, STOP), _unpacked(holds, STOP), _unpacked(away, AWAY)),
-        patient_spans=tuple(
-            span for blob in (visits, holds) for span in _spans(_unpacked(blob, STOP), patient_id)
-        ),
-        visits_before={int(nurse): n for nurse, n in (before or {}).items()},
-        held=held,
+        staff=kept.staff,
+        busy=_busy(kept.staff.crew, visits, holds, _unpacked(row.away, AWAY)),
+        patient_spans=tuple(span for stops in (visits, holds) for span in _spans(stops, patient_id)),
+        visits_before={int(nurse): many for nurse, many in (row.before or {}).items()},
+        held=row.held,
     )
+
+
+class _Row(NamedTuple):
+    """What the statement answers."""
+
+    visits: Any
+    holds: Any
+    away: Any
+    before: Any
+    held: int | None
+    mark: tuple[Any, ...]
+
+
+def _read(asked: Mapping[str, Any], staff: Staff | None, papers: Papers | None) -> _Row:
+    """For the nurses of `staff` who have the papers; without them only the patient's own and the mark."""
+    nurses: list[int] = []
+    if staff is not None:
+        known = staff.crew
+        able = known.able(papers.state, papers.needs, papers.days) if papers else known.keys
+        nurses = able.tolist()
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(), {**asked, "nurses": nurses})
+        visits, holds, away, before, held, *mark = cursor.fetchone()
+    return _Row(visits, holds, away, before, held, (connection.settings_dict["NAME"], *mark))
 
 
 @cache
@@ -162,21 +196,22 @@ def _ceil(micros: np.ndarray) -> Ints:
 
 # --- What rarely changes -----------------------------------------------------------------------
 
-_kept: tuple[tuple[Any, ...], Staff] | None = (
-    None  # the last mark and what was read for it; replaced as a whole
-)
+
+class _Kept(NamedTuple):
+    mark: tuple[Any, ...]
+    staff: Staff
 
 
-def _staff(user: selectors.Viewer, mark: tuple[Any, ...]) -> Staff:
-    """The nurses the user may see; for the office kept by their mark."""
+_kept: _Kept | None = None  # the last the office was shown; replaced as a whole
+
+
+def _read_again(user: selectors.Viewer, mark: tuple[Any, ...]) -> _Kept:
+    """The nurses the user may see, read after the mark they are kept under, never before: nothing stale outlives it."""
     global _kept
-    if not selectors.may_write(user):
-        return staff_of(selectors.nurses_for(user))
-    key = (connection.settings_dict["NAME"], *mark)
-    kept = _kept
-    if kept is None or kept[0] != key:
-        kept = _kept = (key, staff_of(selectors.nurses_for(user)))
-    return kept[1]
+    fresh = _Kept(mark, staff_of(selectors.nurses_for(user)))
+    if selectors.may_write(user):
+        _kept = fresh
+    return fresh
 
 
 def staff_of(nurses: QuerySet[Nurse]) -> Staff:
