@@ -225,10 +225,9 @@ def refusal(problems: Sequence[Problem]) -> Problem | None:
 
 
 def stretch(days: Sequence[date], zone: str) -> tuple[datetime, datetime]:
-    """The days with half a day before and after: a nurse's day in her own zone, and any drive, is inside."""
-    return clock.day_bounds(min(days), zone)[0] - HALF_A_DAY, clock.day_bounds(max(days), zone)[
-        1
-    ] + HALF_A_DAY
+    """The days with BESIDE before and after: a nurse's day in her own zone, and any drive, is inside."""
+    first, last = clock.day_bounds(min(days), zone)[0], clock.day_bounds(max(days), zone)[1]
+    return first - BESIDE, last + BESIDE
 
 
 def aim_of(wanted: Bookable, due_on: date, reading: staffing.Reading) -> Wanted:
