@@ -222,13 +222,15 @@ class _Desk:
     def _days_of(self, one: Uncovered) -> list[date]:
         """The visit's own day while its dose agrees with it, and the days around that need no reason."""
         visit, dose = one.visit, one.visit.dose
+        if visit.patient.status != Patient.Status.ACTIVE:
+            return []
         own = clock.local_day(visit.starts_at, visit.patient.time_zone)
         today = clock.today_in(visit.patient.time_zone, self.now)
         first, last = max(today, own - timedelta(days=AROUND)), own + timedelta(days=AROUND)
         if dose is not None:
             last = own if self.fit.next_is_booked(dose) else last
             days = set(self.fit.days(dose, first, last))
-        elif (check := visit.planned_check) is not None and visit.patient.status == Patient.Status.ACTIVE:
+        elif (check := visit.planned_check) is not None:
             days = set(_between(max(first, check.window_start_on), min(last, check.window_end_on)))
         else:
             days = set()
