@@ -1,4 +1,4 @@
-"""Visits that are over with nothing recorded, and those to come that nobody confirmed. Reads only.
+"""Visits that are over with nothing recorded. Reads only.
 
 A past visit is never taken for done or for missed: it is unresolved until a person says what happened.
 """
@@ -6,7 +6,7 @@ A past visit is never taken for done or for missed: it is unresolved until a per
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -20,7 +20,6 @@ from scheduling.rules import states
 from scheduling.services import doses
 
 UNFINISHED = states.HOLDING - {"completed"}
-CONFIRM_WITHIN = timedelta(days=3)  # the last reminder is out by then: somebody should call
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,6 @@ def unresolved(user: selectors.Viewer, *, now: datetime | None = None) -> QueryS
     """Visits whose end has passed without an outcome, the oldest first."""
     found = selectors.visits_for(user).filter(state__in=UNFINISHED, ends_at__lte=now or timezone.now())
     return found.order_by("starts_at", "pk")
-
-
-def unconfirmed(user: selectors.Viewer, *, now: datetime | None = None) -> QuerySet[Visit]:
-    """Booked visits of the next days that the patient has not confirmed, the next one first."""
-    now = now or timezone.now()
-    soon = {"starts_at__gt": now, "starts_at__lte": now + CONFIRM_WITHIN}
-    return selectors.visits_for(user).filter(state="booked", **soon).order_by("starts_at", "pk")
 
 
 def lines(visits: QuerySet[Visit]) -> list[Silent]:

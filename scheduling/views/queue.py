@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scheduling import clock, selectors
-from scheduling.readings import queue, queue_filters, queue_table, unresolved, words
+from scheduling.readings import not_ready, queue, queue_filters, queue_table, unresolved, words
 from scheduling.readings.queue_filters import Wished
 from scheduling.services import events
 from scheduling.views.booking import day_in, key_in
@@ -39,8 +39,8 @@ def needs_booking(request: HttpRequest) -> HttpResponse:
     context |= {
         "page": Paginator(wished.keep(lines), PAGE).get_page(request.GET.get("page")),
         "decisions": decisions,
-        "unconfirmed": unresolved.lines(unresolved.unconfirmed(request.user)) if not wished.narrowed else [],
-        "confirm_days": unresolved.CONFIRM_WITHIN.days,
+        "not_ready": not_ready.lines(request.user) if not wished.narrowed else [],
+        "ready_days": not_ready.WITHIN.days,
         "selects": queue_filters.selects(lines, wished),
         "onward": f"?{urlencode(onward)}" if onward else "",
         "booked": _just_booked(request),

@@ -1,4 +1,4 @@
-"""The queue in a real browser: booked in three clicks, with script and without; held, found, undone; axe finds nothing."""
+"""The queue in a real browser: three clicks, with script and without; held, found, undone; axe finds nothing."""
 
 from __future__ import annotations
 

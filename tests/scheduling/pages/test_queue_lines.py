@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -14,12 +15,14 @@ from patients.models import Patient, Prescription
 from scheduling.models import Event, PlannedCheck, SupplyStep, Visit
 from scheduling.readings import queue, queue_table
 from scheduling.readings.queue_filters import Wished
+from scheduling.services import outcomes, supplies
 from tests.makers import (
     DAY,
     NOW,
     at,
     make_check,
     make_dose,
+    make_evidence,
     make_nurse,
     make_patient,
     make_prescription,
@@ -147,12 +150,27 @@ def test_visits_nobody_confirmed_rise_and_several_are_confirmed_by_phone_at_once
     soon = make_visit(make_dose(start_on=today_at() + 2 * DAY))
     later = make_visit(make_dose(start_on=today_at() + 9 * DAY))
     with at_the_desk() as client:
-        listed = client.get(reverse("queue")).context["unconfirmed"]
-        assert [line.visit for line in listed] == [soon]
+        listed = client.get(reverse("queue")).context["not_ready"]
+        assert [line.visit for line in listed] == [soon] and listed[0].may_confirm
         wish = {"do": "confirmed", "visit": [soon.pk, later.pk]}
         page = client.post(reverse("queue-selected"), wish, follow=True).content.decode()
     assert "2 visits confirmed by phone." in page
     assert set(Visit.objects.values_list("state", flat=True)) == {"confirmed"}
+
+
+def test_a_visit_of_the_next_days_is_listed_with_what_is_not_ready_until_all_of_it_is():
+    visit = make_visit(make_dose(start_on=today_at() + 2 * DAY))
+    dose, patient, by = visit.dose, visit.patient, make_user()
+    with at_the_desk() as client:
+        page = client.get(reverse("queue"))
+        (line,) = page.context["not_ready"]
+        assert [title for title, _text in line.warnings] == ["Authorization", "Drug", "Patient confirmed"]
+        assert reverse("dose-readiness", args=[dose.pk]) in page.content.decode()
+        outcomes.confirm_visit(visit_id=visit.pk, by=by)
+        make_evidence(patient, "prior_authorization", today_at(), units=100_000, by=by)
+        cold = {"lowest_c": Decimal(3), "highest_c": Decimal(6)}
+        supplies.record_step(dose_id=dose.pk, step="received", on=today_at(), by=by, **cold)
+        assert client.get(reverse("queue")).context["not_ready"] == []
 
 
 def test_times_for_several_fit_together_and_are_booked_one_by_one():
@@ -257,4 +275,4 @@ def test_the_list_asks_the_database_as_often_for_many_lines_as_for_few():
     few = asked()
     for _n in range(5):
         more()
-    assert asked() == few <= 25
+    assert asked() == few <= 36
