@@ -13,6 +13,7 @@ from scheduling.rules import states
 AWAY = "PATIENT_AWAY"
 NURSE_AWAY = "NURSE_AWAY"
 HOME_MOVED = "HOME_MOVED"  # set when an address changes; only moving or cancelling settles it
+NO_GO = "NO_GO"  # the nurse found it at the door; a better answer that day, moving or cancelling settles it
 HOME_CODES = frozenset({"NO_TIME_TO_DRIVE", "NOT_LICENSED", "LICENCE_EXPIRED"})
 
 
@@ -22,13 +23,26 @@ def review(prescription: Prescription) -> None:
     for visit in visits.select_related("dose").select_for_update(no_key=True, of=("self",)):
         visit.dose.prescription = prescription
         code, sentence = misfit(visit, visit.dose)
-        if not code and visit.attention_code == HOME_MOVED:
+        if not code and visit.attention_code in {HOME_MOVED, NO_GO}:
             continue
         if not code:
             code, sentence = nurse_away(visit)
         if (code, sentence) != (visit.attention_code, visit.attention):
             visit.attention_code, visit.attention = code, sentence
             visit.save(update_fields=["attention_code", "attention", "changed_at"])
+
+
+def at_the_door(visit: Visit, wrong: list[str]) -> None:
+    """The nurse's answers of the day: what forbids the start is put before the office, a better answer takes it back.
+
+    Call with the visit locked.
+    """
+    if wrong:
+        said = f"No go at the door. Answered no: {', '.join(wrong)}. Decide what becomes of the visit."
+        visit.attention_code, visit.attention = NO_GO, said[:300]
+    elif visit.attention_code == NO_GO:
+        visit.attention_code = visit.attention = ""
+    visit.save(update_fields=["attention_code", "attention", "changed_at"])
 
 
 def misfit(visit: Visit, dose: PlannedDose) -> tuple[str, str]:

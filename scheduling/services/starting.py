@@ -14,7 +14,7 @@ from scheduling.models import GateOverride, PlannedDose, Visit
 from scheduling.rules import readiness as table
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, RuleBroken
-from scheduling.services import events, locks, patients, readiness
+from scheduling.services import attention, events, locks, patients, readiness
 from scheduling.services.guard import fits, writes
 from scheduling.services.readiness import Files, Gate
 
@@ -133,6 +133,8 @@ def _record_doorstep(visit_id: int, doorstep: Mapping[str, bool], *, by: User, n
                 visit.patient, by=by, kind=kind, dated_on=day, clear=clear,
                 prescription_id=visit.dose and visit.dose.prescription_id,
             )  # fmt: skip
+    closed = go_no_go(visit, now=now, identity_checked=True).closed
+    attention.at_the_door(visit, [gate.title for gate in closed if doorstep.get(gate.kind) is False])
 
 
 @writes

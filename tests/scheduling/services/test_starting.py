@@ -12,7 +12,7 @@ from accounts.models import Role
 from patients.models import Evidence
 from scheduling.models import Event, GateOverride, PlannedDose, SupplyStep, Visit
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken, StaleVersion
-from scheduling.services import booking, patients, prescribing, readiness, records, starting, supplies
+from scheduling.services import booking, doses, patients, prescribing, readiness, records, starting, supplies
 from tests import makers
 from tests.threads import all_at_once
 
@@ -94,6 +94,20 @@ def test_an_infection_has_no_override_and_stays_on_file(lead):
     with pytest.raises(RuleBroken, match="Nobody may"):
         starting.override_gate(dose_id=visit.dose_id, gate="infection_check", why="mild", by=lead)
     assert start(visit).state == "in_progress"  # looked again: well after all
+
+
+def test_what_the_nurse_found_at_the_door_is_put_before_the_office_until_it_is_well_again():
+    visit = ready_visit()
+    closed_codes(visit, doorstep={"infection_check": False})
+    visit.refresh_from_db()
+    assert (visit.attention_code, visit.attention) == (
+        "NO_GO",
+        "No go at the door. Answered no: No infection or fever. Decide what becomes of the visit.",
+    )
+    doses.sync(visit.dose.prescription)
+    visit.refresh_from_db()
+    assert visit.attention_code == "NO_GO"
+    assert start(visit).attention == ""
 
 
 def test_the_same_answer_twice_is_on_file_once():
