@@ -43,7 +43,7 @@ _STOPS = """SELECT string_agg(int8send(x.nurse_id) || int8send(x.patient_id) || 
     || timestamptz_send(x.ends_at) || float8send(p.latitude) || float8send(p.longitude), ''::bytea)
     FROM {table} x JOIN {patients} p ON p.id = x.patient_id
     WHERE x.starts_at >= %(least)s AND x.starts_at < %(last)s AND x.ends_at > %(first)s AND {more}
-    AND (x.nurse_id = ANY(%(nurses)s) OR x.patient_id = %(patient)s)"""
+    AND (x.nurse_id IN (SELECT unnest(%(nurses)s::bigint[])) OR x.patient_id = %(patient)s)"""
 _AWAY = """SELECT string_agg(int8send(x.nurse_id) || timestamptz_send(x.starts_at) || timestamptz_send(x.ends_at),
     ''::bytea) FROM {table} x
     WHERE x.withdrawn_at IS NULL AND x.starts_at < %(last)s AND x.ends_at > %(first)s"""
