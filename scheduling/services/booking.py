@@ -148,8 +148,41 @@ def put(
     **detail: Any,
 ) -> Visit:
     """The row, its line in the trail and its message, after the checks. `old` is what it takes the place of."""
+    visit = _row(wanted, nurse, starts_at, by=by, override=override, soft=soft, old=old)
+    if wanted.dose is not None:
+        slot_holds.use_up(wanted.dose, by=by, now=now)
+        detail["dose"] = wanted.dose.pk
+    if old is not None:
+        detail["old_visit"] = old.pk
+    events.write(
+        "visit_moved" if old else "visit_booked",
+        by=by,
+        patient=wanted.patient,
+        subject=visit,
+        why=why or override,
+        nurse=nurse.pk,
+        starts_at=starts_at.isoformat(),
+        overridden=soft,
+        **detail,
+    )
+    if old is not None:
+        notices.drop(old, "the visit was moved")
+    notices.queue("moved" if old else "booked", visit=visit, now=now)
+    return visit
+
+
+def _row(
+    wanted: Bookable,
+    nurse: Nurse,
+    starts_at: datetime,
+    *,
+    by: User,
+    override: str,
+    soft: list[str],
+    old: Visit | None,
+) -> Visit:
     patient, minutes = wanted.patient, wanted.minutes
-    visit = Visit.objects.create(
+    return Visit.objects.create(
         patient=patient,
         kind=wanted.kind,
         dose=wanted.dose,
@@ -170,26 +203,6 @@ def put(
         override_by=by if soft else None,
         booked_by=by,
     )
-    if wanted.dose is not None:
-        slot_holds.use_up(wanted.dose, by=by, now=now)
-        detail["dose"] = wanted.dose.pk
-    if old is not None:
-        detail["old_visit"] = old.pk
-    events.write(
-        "visit_moved" if old else "visit_booked",
-        by=by,
-        patient=patient,
-        subject=visit,
-        why=why or override,
-        nurse=nurse.pk,
-        starts_at=starts_at.isoformat(),
-        overridden=soft,
-        **detail,
-    )
-    if old is not None:
-        notices.drop(old, "the visit was moved")
-    notices.queue("moved" if old else "booked", visit=visit, now=now)
-    return visit
 
 
 def retire(visit: Visit, state: str, reason_class: str, note: str, now: datetime) -> None:
