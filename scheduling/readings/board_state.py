@@ -1,7 +1,8 @@
 """Whether a board still shows what is: one short signature a nurse, all of them in one query.
 
 A row's `xmin` is the transaction that last wrote it and its `ctid` the place it was written to, so every change
-counts, whoever made it and however: no column has to be remembered. A time kept for somebody leaves the signature when it runs out.
+counts, whoever made it and however: no column has to be remembered. A time kept for somebody leaves the signature
+when it runs out.
 """
 
 from __future__ import annotations

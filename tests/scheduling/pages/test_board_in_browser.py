@@ -245,8 +245,9 @@ def test_in_the_week_a_visit_moves_to_another_day_and_keeps_its_hour(open_board,
 
 
 def test_two_coordinators_see_each_others_changes_without_reloading(open_board, visit, day, now):
-    mover = make_user(first_name="Maria", last_name="Lopez")
+    mover, ben = make_user(first_name="Maria", last_name="Lopez"), Nurse.objects.get(first_name="Ben").pk
     first, second = open_board(day), open_board(day, "week")
+    first.evaluate("key => { document.querySelector(`[data-row='${key}']`).title = 'untouched' }", ben)
     block(second, visit).focus()
     moved = booking.move_visit(
         visit_id=visit.pk,
@@ -260,6 +261,9 @@ def test_two_coordinators_see_each_others_changes_without_reloading(open_board, 
         page.wait_for_selector(f"[data-visit='{moved.pk}'].pulse", timeout=8000)
         assert block(page, visit).count() == 0
     assert second.evaluate("document.activeElement.dataset.visit") == str(moved.pk), "the focus went along"
+    assert first.locator(f"[data-row='{ben}'][title='untouched']").count() == 1, (
+        "only what changed is swapped"
+    )
     outcomes.confirm_visit(visit_id=moved.pk, by=mover, now=now)
     make_time_off(Nurse.objects.get(first_name="Ben"), at(day, 12), at(day, 15))
     first.wait_for_selector(f"[data-visit='{moved.pk}'] >> text=Confirmed", timeout=8000)

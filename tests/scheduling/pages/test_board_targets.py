@@ -84,18 +84,7 @@ def random_world(seed):
         )
         Shift.objects.filter(nurse=nurse).update(break_starts=time(12), break_ends=time(12, 30))
         nurses.append(nurse)
-    for nurse in nurses:
-        if chance.random() < 0.4:
-            off = make_time_off(nurse, at(TUESDAY, 13), at(TUESDAY, 15))
-            off.withdrawn_at = chance.choice([None, NOW])
-            off.save()
-        for hour in chance.sample([15, 17, 19], 2):
-            starts_at = at(TUESDAY, hour, chance.choice([0, 10, 45]))
-            place = chance.choice([DALLAS, FORT_WORTH])
-            Visit.objects.create(
-                patient=make_patient(place=place), nurse=nurse, kind="lab_draw", time_zone=zone,
-                starts_at=starts_at, ends_at=starts_at + 40 * MINUTE,
-            )  # fmt: skip
+    fill_days(chance, nurses)
     Visit.objects.create(
         patient=patient, nurse=make_nurse(), kind="lab_draw", time_zone=zone,
         starts_at=at(TUESDAY, 18), ends_at=at(TUESDAY, 18, 30),
@@ -108,6 +97,22 @@ def random_world(seed):
             ends_at=starts_at + 60 * MINUTE, held_by=by, expires_at=NOW + chance.choice([5, 0]) * MINUTE,
         )  # fmt: skip
     return visit, nurses, mover
+
+
+def fill_days(chance, nurses):
+    """Leave, some of it taken back, and other visits for each nurse."""
+    for nurse in nurses:
+        if chance.random() < 0.4:
+            off = make_time_off(nurse, at(TUESDAY, 13), at(TUESDAY, 15))
+            off.withdrawn_at = chance.choice([None, NOW])
+            off.save()
+        for hour in chance.sample([15, 17, 19], 2):
+            starts_at = at(TUESDAY, hour, chance.choice([0, 10, 45]))
+            place = chance.choice([DALLAS, FORT_WORTH])
+            Visit.objects.create(
+                patient=make_patient(place=place), nurse=nurse, kind="lab_draw", time_zone="America/Chicago",
+                starts_at=starts_at, ends_at=starts_at + 40 * MINUTE,
+            )  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(4))
