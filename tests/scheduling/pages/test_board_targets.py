@@ -128,7 +128,7 @@ def test_the_board_says_of_every_quarter_hour_what_booking_will_answer(seed):
                 continue
             assert answer == expected(fresh, nurse, starts_at, mover), f"{nurse.pk} {starts_at}"
             seen.add(answer[0])
-    assert seen == {targets.FREE, targets.NEEDS_REASON, targets.BLOCKED} or len(seen) > 1
+    assert len(seen) > 1, "a world where every answer is the same proves nothing"
 
 
 def test_problems_are_those_of_preflight_word_for_word():
