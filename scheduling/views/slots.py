@@ -36,7 +36,7 @@ class Told:
     text: str = ""
     booked: list[Visit] = field(default_factory=list)
     reason: SlotForm | None = None
-    undone: bool = False
+    undone: Visit | None = None
 
 
 @selectors.office_only
@@ -66,6 +66,8 @@ def visit_undo(request: HttpRequest, visit_id: int) -> HttpResponse:
     if _in_panel(request):
         return _show(request, _panel_of(request, visit), told)
     messages.add_message(request, messages.SUCCESS if told.undone else messages.ERROR, told.text)
+    if told.undone is not None and told.undone.live:  # a move taken back, or a cancellation
+        return redirect("visit", told.undone.pk)
     return redirect("queue")
 
 
@@ -171,7 +173,7 @@ def _undo(request: HttpRequest, visits: list[Visit]) -> Told:
     else:
         said = {"name": name, "when": words.at_words(last.starts_at, last.time_zone)}
         text = _("%(name)s is booked for %(when)s again.") % said
-    return Told(tone="ok", title=_("Undone."), text=text, undone=True)
+    return Told(tone="ok", title=_("Undone."), text=text, undone=last)
 
 
 def _panel_of(request: HttpRequest, visit: Visit) -> Panel:

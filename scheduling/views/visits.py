@@ -127,11 +127,17 @@ def missed(request: HttpRequest, visit_id: int) -> HttpResponse:
             except Refused as no:
                 form, status = _anew(form, visit, no), _page_status(no)
             else:
-                said = _("Not done, as you said. %(name)s needs booking again.")
-                messages.success(request, said % {"name": visit.patient.listed_name})
+                messages.success(request, _say_missed(visit))
                 return redirect("unresolved")
     context = {"section": "queue", "visit": visit, "patient": visit.patient, "form": form}
     return render(request, "scheduling/booking/missed.html", context, status=status)
+
+
+def _say_missed(visit: Visit) -> str:
+    name = {"name": visit.patient.listed_name}
+    if visit.dose is None and visit.planned_check is None:
+        return _("The visit of %(name)s is recorded as not done.") % name
+    return _("The visit of %(name)s is recorded as not done and needs booking again.") % name
 
 
 def _page_status(no: Refused) -> int:
