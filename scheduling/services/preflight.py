@@ -295,9 +295,11 @@ def held_problem(hold: SlotHold, time_zone: str) -> Problem:
 
 def _visits_near(span: Span, without: int | None):
     """Live visits within a day around the span: enough for any drive and any working day."""
+    day = timedelta(days=1)
     return (
         Visit.objects.filter(state__in=states.HOLDING)
-        .filter(Q(starts_at__lt=span.end + timedelta(days=1)) & Q(ends_at__gt=span.start - timedelta(days=1)))
+        .filter(starts_at__lt=span.end + day, ends_at__gt=span.start - day)
+        .filter(starts_at__gt=span.start - 3 * day)  # no visit is longer: the index need not read years of them
         .exclude(pk=without)
         .order_by("starts_at")
     )
