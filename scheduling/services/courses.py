@@ -62,6 +62,9 @@ def cancel_rest(
     now: datetime | None = None,
 ) -> list[Visit]:
     """Cancel this day of a course and those that follow it; days before it stay. All or none."""
+    seen = Visit.objects.select_related("dose").get(pk=visit_id)
+    # All nurses at once, by id: taken visit by visit, two courses could wait for each other.
+    locks.patient_and_nurses(seen.patient_id, {visit.nurse_id for visit in days_of(seen)})
     first = Visit.objects.select_related("dose").get(pk=visit_id)
     rest = [visit for visit in days_of(first) if visit.starts_at > first.starts_at]
     cancelled = [

@@ -258,6 +258,32 @@ def test_twin_without_locks_the_course_and_the_visit_are_both_booked():
     assert Visit.objects.count() == 4
 
 
+def test_two_courses_with_the_same_nurses_the_other_way_round_are_cancelled_without_a_deadlock():
+    user = make_user()
+    ana, ben = (make_nurse(competencies=("iv", "methylprednisolone")) for _n in range(2))
+
+    def course(order):
+        prescription = make_prescription(regimen_id="methylprednisolone_iv_3d", total_doses=3)
+        make_papers(prescription)
+        planned = list(prescription.doses.order_by("number"))
+        hour = 9 if order[0] is ana else 14
+        days = [
+            courses.Day(dose.pk, nurse.pk, at(dose.due_on, hour))
+            for dose, nurse in zip(planned, order, strict=True)
+        ]
+        return courses.book_course(days=days, by=user, now=NOW)[0]
+
+    firsts = [course((ana, ben, ana)), course((ben, ana, ben))]
+    works = [
+        partial(courses.cancel_rest, visit_id=visit.pk, by=user, reason_class="clinical", now=NOW)
+        for visit in firsts
+    ]
+    with meeting_before(booking, "retire"):
+        results = all_at_once(works)
+    assert kinds(results) == ["done", "done"], results
+    assert not Visit.objects.filter(state="booked").exists()
+
+
 # --- the whole dance --------------------------------------------------------------------------
 
 
