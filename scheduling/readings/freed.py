@@ -31,7 +31,7 @@ from scheduling.readings.roster import Member
 from scheduling.readings.slot_words import seen_before
 from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Span, Stop
-from scheduling.services import absences, bookable, slot_holds
+from scheduling.services import absences, bookable, outcomes, slot_holds
 
 RECENT = timedelta(days=3)  # freed longer ago, a stretch is just free time like any other
 MOST, BEST = 8, 3  # stretches shown, patients named for each
@@ -74,11 +74,16 @@ def stretches(user: selectors.Viewer, *, now: datetime | None = None) -> list[Vi
 
 
 def _gone(user: selectors.Viewer, now: datetime) -> QuerySet[Visit]:
-    return selectors.visits_for(user).filter(
-        state__in=("cancelled", "moved"),
-        cancelled_at__gt=now - RECENT,
-        starts_at__gt=now,
-        nurse__active=True,
+    """A visit undone right after it was booked held its time for moments only: nobody else ever missed it."""
+    return (
+        selectors.visits_for(user)
+        .filter(
+            state__in=("cancelled", "moved"),
+            cancelled_at__gt=now - RECENT,
+            starts_at__gt=now,
+            nurse__active=True,
+        )
+        .exclude(cancel_note=outcomes.UNDONE)
     )
 
 

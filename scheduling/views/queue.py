@@ -12,9 +12,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scheduling import clock, selectors
-from scheduling.readings import not_ready, queue, queue_filters, queue_table, unresolved, words
+from scheduling.readings import not_ready, queue, queue_filters, queue_table, uncovered, unresolved, words
 from scheduling.readings.queue_filters import Wished
 from scheduling.services import events
+from scheduling.services.attention import NURSE_AWAY as AWAY
 from scheduling.views.booking import day_in, key_in
 
 PAGE = 50
@@ -35,10 +36,12 @@ def needs_booking(request: HttpRequest) -> HttpResponse:
     }
     if request.htmx and request.GET.get("part") == "head":
         return render(request, "scheduling/queue/_head.html", context)
+    lost = set(uncovered.reasons(request.user)) if selectors.may_write(request.user) else set()
     decisions = list(queue.needing_a_decision(request.user)) if not wished.narrowed else []
     context |= {
+        "lost": len(lost),
         "page": Paginator(wished.keep(lines), PAGE).get_page(request.GET.get("page")),
-        "decisions": decisions,
+        "decisions": [visit for visit in decisions if visit.pk not in lost or visit.attention_code != AWAY],
         "not_ready": not_ready.lines(request.user) if not wished.narrowed else [],
         "ready_days": not_ready.WITHIN.days,
         "selects": queue_filters.selects(lines, wished),

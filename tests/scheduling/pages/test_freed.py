@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from scheduling.models import Visit
 from scheduling.readings import freed
-from scheduling.services import absences, bookable, booking, prescribing, slot_holds, verdicts
+from scheduling.services import absences, bookable, booking, outcomes, prescribing, slot_holds, verdicts
 from scheduling.services.prescribing import GivenElsewhere
 from tests.makers import (
     DAY,
@@ -81,6 +81,14 @@ def test_a_visit_moved_away_frees_its_time_too():
     dose = waiting(user, 2)
     (stretch,) = offered(user)
     assert stretch.nurse == nurse and [offer.dose for offer in stretch.offers] == [dose]
+
+
+def test_a_booking_undone_right_after_frees_nothing():
+    user = make_user()
+    waiting(user, 2)
+    visit = cancelled(user)
+    Visit.objects.filter(pk=visit.pk).update(cancel_note=outcomes.UNDONE)
+    assert offered(user) == [] and freed.count(user, now=NOW) == 0
 
 
 def test_what_is_offered_may_be_booked_as_it_is_and_the_link_opens_exactly_that_time():

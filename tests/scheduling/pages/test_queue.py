@@ -22,6 +22,7 @@ from tests.makers import (
     make_nurse,
     make_patient,
     make_prescription,
+    make_time_off,
     make_user,
     make_visit,
     today_at,
@@ -137,6 +138,19 @@ def test_visits_that_no_longer_fit_stand_on_top_with_their_reason():
         page = client.get(reverse("queue")).content.decode()
     assert "Too early now." in page
     assert reverse("visit-move", args=[visit.pk]) in page
+
+
+def test_visits_that_lost_their_nurse_are_told_once_by_the_note_and_not_listed_again():
+    visit = make_visit(nurse=(away := make_nurse()))
+    other = make_visit(nurse=make_nurse())
+    make_time_off(away, visit.starts_at - DAY, visit.ends_at + DAY)
+    Visit.objects.filter(pk=visit.pk).update(attention="The nurse is away then.", attention_code="NURSE_AWAY")
+    Visit.objects.filter(pk=other.pk).update(attention="Too early now.", attention_code="X")
+    with at_the_desk() as client:
+        page = client.get(reverse("queue"))
+    assert page.context["lost"] == 1
+    assert "1 visit has lost its nurse." in page.content.decode()
+    assert page.context["decisions"] == [other]
 
 
 def test_the_number_in_the_navigation_is_the_number_of_lines():
