@@ -11,7 +11,7 @@ from scheduling import clock
 from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.services import bookable, booking, doses, events, locks, notices
+from scheduling.services import attention, bookable, booking, doses, events, locks, notices
 from scheduling.services.guard import writes
 from scheduling.services.verdicts import problems_of, settle
 
@@ -68,8 +68,9 @@ def undo(*, visit_id: int, by: User, version: int | None = None, now: datetime |
     """Take back what this person did to the visit within UNDO_FOR: a booking, a move, or a cancellation.
 
     A booking is cancelled, a moved visit goes back to where it was, a cancelled one is booked again, each
-    with every check of its own. The patient hears nothing when nothing had been sent. Returns the visit
-    as it is now. Raises Conflict when it is too late, or was somebody else's doing.
+    with every check of its own. What needs a reason goes back as it was: accepted by who accepted it before, and
+    before a person's eyes again where nobody had. The patient hears nothing when nothing had been sent. Returns
+    the visit as it is now. Raises Conflict when it is too late, or was somebody else's doing.
     """
     now = now or timezone.now()
     visit = Visit.objects.select_related("moved_from").get(pk=visit_id)
@@ -85,17 +86,18 @@ def undo(*, visit_id: int, by: User, version: int | None = None, now: datetime |
         raise Conflict(
             "This was put back already. Cancel or move the visit instead.", code="TOO_LATE_TO_UNDO"
         )
-    return booking.move_visit(
+    back = booking.move_visit(
         visit_id=visit.pk,
         nurse_id=visit.moved_from.nurse_id,
         starts_at=visit.moved_from.starts_at,
         by=by,
         reason_class="organisation",
         note=UNDONE,
-        override=visit.moved_from.override_reason or UNDONE,
+        override=UNDONE,
         version=version,
         now=now,
     )
+    return _accepted_as(back, visit.moved_from)
 
 
 def late_cancel(visit: Visit) -> bool:
@@ -141,11 +143,27 @@ def _put_back(visit_id: int, by: User, version: int | None, now: datetime) -> Vi
         raise BadInput("This visit is not cancelled.")
     wanted = wanted or bookable.like(old, patient)
     nurse = nurses[old.nurse_id]
-    override = old.override_reason or UNDONE
-    soft = settle(problems_of(wanted, nurse, old.starts_at, by=by, now=now), override)
+    soft = settle(problems_of(wanted, nurse, old.starts_at, by=by, now=now), UNDONE)
     visit = booking.put(
-        wanted, nurse, old.starts_at, by=by, override=override, soft=soft, now=now, old=old, why=UNDONE
+        wanted, nurse, old.starts_at, by=by, override=UNDONE, soft=soft, now=now, old=old, why=UNDONE
     )
     if wanted.dose is not None:
         doses.sync(wanted.dose.prescription, today=clock.today_in(patient.time_zone, now))
+    return _accepted_as(visit, old)
+
+
+def _accepted_as(visit: Visit, before: Visit) -> Visit:
+    """Undoing accepts nothing: only what a person had a reason for before stays accepted, with that reason.
+
+    The rest is flagged, or stands among the uncovered visits, as it did before. Call with the visit locked.
+    """
+    if not visit.override_codes:
+        return visit
+    visit.override_codes = [code for code in visit.override_codes if code in before.override_codes]
+    visit.override_reason = before.override_reason if visit.override_codes else ""
+    visit.override_by = before.override_by if visit.override_codes else None
+    visit.save(update_fields=["override_codes", "override_reason", "override_by", "changed_at"])
+    if visit.dose is not None:
+        attention.review(visit.dose.prescription)
+        visit.refresh_from_db(fields=["attention_code", "attention"])
     return visit

@@ -9,8 +9,18 @@ import pytest
 from scheduling.models import Event, Notice, Visit
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
 from scheduling.rules.states import MoveNotAllowed
-from scheduling.services import booking, notices, outcomes
-from tests.makers import DAY, MINUTE, NOW, at, make_dose, make_nurse, make_user, make_visit
+from scheduling.services import booking, notices, outcomes, prescribing
+from tests.makers import (
+    DAY,
+    MINUTE,
+    NOW,
+    at,
+    clock_stands_at,
+    make_dose,
+    make_nurse,
+    make_user,
+    make_visit,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -136,3 +146,40 @@ def test_a_time_somebody_took_meanwhile_is_not_put_back():
     with pytest.raises(Conflict) as taken:
         outcomes.undo(visit_id=visit.pk, by=user, now=NOW + MINUTE)
     assert taken.value.code == "NURSE_TAKEN"
+
+
+def held_visit(user, **fields):
+    """A visit booked for a day that a hold covers since."""
+    visit = make_visit(by=user, **fields)
+    prescribing.hold(
+        prescription_id=visit.dose.prescription_id, starts_on=visit.local_start.date(),
+        clears_on=visit.local_start.date() + DAY, reason="fever", by=user,
+    )  # fmt: skip
+    visit.refresh_from_db()
+    return visit
+
+
+@pytest.mark.parametrize("change", ["moved", "cancelled"])
+def test_what_nobody_accepted_needs_a_decision_again_when_a_change_is_undone(change):
+    user = make_user()
+    with clock_stands_at():
+        visit = held_visit(user)
+        assert visit.attention_code == "ON_HOLD"
+        if change == "moved":
+            gone = move(visit, user, hours=24)
+        else:
+            gone = booking.cancel_visit(visit_id=visit.pk, by=user, reason_class="patient", now=NOW)
+        back = outcomes.undo(visit_id=gone.pk, by=user, now=NOW + MINUTE)
+    assert (back.starts_at, back.attention_code) == (visit.starts_at, "ON_HOLD")
+    assert (back.override_codes, back.override_reason, back.override_by) == ([], "", None)
+
+
+def test_what_a_person_accepted_stays_accepted_in_that_persons_name_when_a_move_is_undone():
+    ana, ben = make_user(), make_user()
+    with clock_stands_at():
+        visit = held_visit(ana)
+        there = move(visit, ana, hours=2, override="Seen by the doctor.")
+        moved = move(there, ben, hours=24)
+        back = outcomes.undo(visit_id=moved.pk, by=ben, now=NOW + MINUTE)
+    assert (back.override_codes, back.override_reason) == (["ON_HOLD"], "Seen by the doctor.")
+    assert (back.override_by, back.attention_code) == (ana, "")
