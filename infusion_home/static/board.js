@@ -209,7 +209,6 @@
     field.nurse.value = row.dataset.row;
     field.starts_at.value = found.starts[index];
     field.version.value = found.version;
-    field.reason_class.value = row !== home && index === up.from ? "provider" : "patient";
     field.override.required = Boolean(kind);
     const said = {
       name, why, told: found.told, error: "",

@@ -120,13 +120,18 @@ def says(page):
     return page.inner_text("#board-says")
 
 
+def accept(page, whose="patient"):
+    page.select_option("dialog[open] [name=reason_class]", whose)
+    page.click("dialog[open] >> text=Move visit")
+
+
 def test_a_visit_is_dragged_to_another_nurse_and_hour_and_put_back_with_undo(open_board, visit, day):
     page = open_board(day)
     drag(page, visit, 4, rows=1)
     assert says(page) == "10:00 am, Ben Berg RN. Free"
     page.mouse.up()
     page.wait_for_selector("dialog[open]")
-    page.click("dialog[open] >> text=Move visit")
+    accept(page)
     page.wait_for_selector("#status >> text=Moved to")
     moved = Visit.objects.select_related("nurse").get(moved_from=visit)
     assert (moved.nurse.first_name, moved.starts_at) == ("Ben", at(day, 10))
@@ -179,6 +184,7 @@ def test_a_visit_is_moved_with_the_keyboard_alone_and_each_step_is_spoken(open_b
     page.wait_for_selector("dialog[open]")
     assert "Pat was told" in page.inner_text("dialog[open]")
     assert "must confirm again" in page.inner_text("dialog[open]")
+    page.keyboard.press("P")  # the reason has the focus: its first letter chooses it
     page.focus("dialog[open] .btn-primary")
     page.keyboard.press("Enter")
     page.wait_for_selector("#status >> text=Moved to")
@@ -210,10 +216,12 @@ def test_what_needs_a_reason_asks_for_it_and_is_refused_without(open_board, visi
     assert says(page).startswith("5:00 pm, Ana Adams RN. Needs a reason: The visit runs from 5:00 pm")
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open] >> text=Needs a reason.")
-    page.click("dialog[open] >> text=Move visit")
+    accept(page, whose="")
+    page.wait_for_selector("dialog[open] [role=alert] >> text=Choose whose reason it is.")
+    accept(page)
     page.wait_for_selector("dialog[open] [role=alert] >> text=The visit runs from 5:00 pm")
     page.fill("#drop_override", "The patient works until four")
-    page.click("dialog[open] >> text=Move visit")
+    accept(page)
     page.wait_for_selector("#status >> text=Moved to")
     assert Visit.objects.get(moved_from=visit).override_reason == "The patient works until four"
 
@@ -239,7 +247,7 @@ def test_in_the_week_a_visit_moves_to_another_day_and_keeps_its_hour(open_board,
     page.wait_for_selector("dialog[open]")
     if page.is_visible("#drop_override"):
         page.fill("#drop_override", "Asked for")
-    page.click("dialog[open] >> text=Move visit")
+    accept(page)
     page.wait_for_selector("#status >> text=Moved to")
     assert Visit.objects.get(moved_from=visit).starts_at == at(day + step * DAY, 9)
 
@@ -288,7 +296,7 @@ def test_a_visit_that_is_picked_up_is_not_disturbed_and_who_comes_second_is_told
     assert says(page).startswith("9:30 am, Ana Adams RN.")
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open]")
-    page.click("dialog[open] >> text=Move visit")
+    accept(page)
     told = page.wait_for_selector(
         "dialog[open] [role=alert] >> text=Maria Lopez moved this visit to"
     ).inner_text()
