@@ -17,7 +17,7 @@ class DropForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2_000_000_000)
     reason_class = forms.ChoiceField(
         label=gettext_lazy("Whose reason is it?"),
-        choices=[("", gettext_lazy("Choose…")), *CANCEL_CLASSES],  # nothing is ticked: a reason is never guessed
+        choices=[("", gettext_lazy("Choose…")), *CANCEL_CLASSES],  # a reason is never guessed
         error_messages={"required": gettext_lazy("Choose whose reason it is.")},
     )
     note = forms.CharField(

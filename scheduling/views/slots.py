@@ -63,7 +63,7 @@ def visit_undo(request: HttpRequest, visit_id: int) -> HttpResponse:
     visit = get_object_or_404(visits, pk=visit_id)
     also = [key for said in request.POST.getlist("also") if (key := key_in(said))]
     told = _undo(request, [visit, *visits.filter(pk__in=also).exclude(pk=visit.pk)])
-    if _in_panel(request):
+    if _in_panel(request) and (visit.dose is not None or visit.planned_check is not None):
         return _show(request, _panel_of(request, visit), told)
     messages.add_message(request, messages.SUCCESS if told.undone else messages.ERROR, told.text)
     if told.undone is not None and told.undone.live:  # a move taken back, or a cancellation
@@ -188,6 +188,12 @@ def _in_panel(request: HttpRequest) -> bool:
     return bool(request.htmx) and request.htmx.target == "panel"
 
 
+def _asked(panel: Panel, found: list[dict[str, Any]], told: Told) -> dict[str, Any] | None:
+    """The time a reason is asked for, as its card has it; None when none is, or it is gone from the list."""
+    value = told.reason["slot"].value() if told.reason else None
+    return next((card for card in (panel.mine, *found) if card and card["value"] == value), None)
+
+
 def _show(request: HttpRequest, panel: Panel, told: Told) -> HttpResponse:
     inline = _in_panel(request)
     action = (
@@ -207,6 +213,7 @@ def _show(request: HttpRequest, panel: Panel, told: Told) -> HttpResponse:
         found = panel.cards()
         context |= {
             "slots": found[:BEST],
+            "asked": _asked(panel, found, told),
             "more_slots": found[BEST:],
             "ruled_out": slots.ruled_out_words(panel.finding),
             "nurses_out": sum(len(keys) for keys in panel.finding.ruled_out.values()),

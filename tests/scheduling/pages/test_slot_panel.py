@@ -21,6 +21,8 @@ from tests.makers import (
     make_check,
     make_dose,
     make_nurse,
+    make_patient,
+    make_prescription,
     make_user,
     make_visit,
 )
@@ -159,7 +161,10 @@ def test_what_needs_a_reason_asks_for_it_in_the_panel_and_books_with_it():
     with at_the_desk(user) as client:
         best = client.get(url(dose), headers=PANEL).context["slots"][0]
         asked = client.post(url(dose), {"slot": best["value"]}, headers=PANEL)
-        assert asked.status_code == 422 and "Book with this reason" in asked.content.decode()
+        page = asked.content.decode()
+        assert asked.status_code == 422 and "Book with this reason" in page
+        assert f"<b>{best['when']} · {best['nurse']}</b></p>" in page  # which time it is asked for
+        assert page.count("btn-primary") == 1
         assert not Visit.objects.exists()
         wish = {"slot": best["value"], "override": "Result seen on paper"}
         assert "Booked." in client.post(url(dose), wish, headers=PANEL).content.decode()
@@ -313,6 +318,16 @@ def test_undoing_a_cancellation_books_the_time_again():
         answer = client.post(reverse("visit-undo", args=[visit.pk]), follow=True)
     again = Visit.objects.get(dose=visit.dose, state="booked")
     assert again.starts_at == visit.starts_at and "again" in answer.content.decode()
+
+
+def test_the_panel_says_how_the_time_is_spent_and_what_the_patient_wishes():
+    patient = make_patient(wishes="Not on Wednesdays")
+    dose = make_dose(make_prescription(patient))
+    make_nurse()
+    with at_the_desk() as client:
+        page = client.get(url(dose), headers=PANEL).content.decode()
+    assert "Not on Wednesdays" in page
+    assert "Infusion" in page and "to wrap up" in page
 
 
 def test_a_day_that_is_a_holiday_says_so():
