@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from django.utils import timezone
+
 from accounts.models import User
 from patients.models import Evidence, Patient, Prescription
 from scheduling import clock
@@ -26,8 +28,10 @@ DRAWN = frozenset({
 })  # fmt: skip
 AHEAD = timedelta(days=400)  # stored this far; the daily task keeps it so
 LATE = timedelta(days=7)  # a draw that fell due earlier than this is history
+LONG_BEFORE = timedelta(days=31)  # done earlier than that before its window, it was another check
 DRAW_MINUTES = 45
 LONGEST_MINUTES = 480
+DONE_ALREADY = "What this visit is for is done already. Cancel it, unless it is wanted all the same."
 BY_A_PERSON = "Recorded as done; the results follow."
 WRITTEN = ("what", "window_start_on", "window_end_on", "source", "state", "done_on")
 
@@ -155,19 +159,27 @@ def ask_check(
 
 @writes
 def record_done(*, check_id: int, done_on: date, by: User) -> PlannedCheck:
-    """It was done on a day of the home; its visit of that day, if there is one, is completed."""
-    check = _locked(check_id)
+    """It was done on a day of the home; its visit of that day, once it began, is completed.
+
+    A visit for it that is still to come stays as it is and asks for a decision: nobody cancels it unseen.
+    """
+    check, now = _locked(check_id), timezone.now()
     if check.state != PlannedCheck.State.PLANNED:
         raise Conflict(f"This is {check.get_state_display().lower()} already.", code="CHECK_NOT_PLANNED")
     if done_on > clock.today_in(check.patient.time_zone):
         raise BadInput("What was done cannot be dated in the future.", field="done_on")
+    if done_on < check.window_start_on - LONG_BEFORE:
+        raise BadInput("That is long before it was due. Check the date.", field="done_on")
     check.state, check.done_on = PlannedCheck.State.DONE, done_on
     check.reason = check.reason or BY_A_PERSON
     check.save(update_fields=["state", "done_on", "reason", "changed_at"])
     for visit in check.visits.select_for_update(no_key=True).filter(state__in=states.HOLDING - {"completed"}):
-        if clock.local_day(visit.starts_at, visit.time_zone) == done_on:
+        if clock.local_day(visit.starts_at, visit.time_zone) == done_on and visit.starts_at <= now:
             visit.state, visit.version = "completed", visit.version + 1
             visit.save(update_fields=["state", "version", "changed_at"])
+        elif visit.state in states.OPEN:
+            visit.attention_code, visit.attention = "CHECK_DONE", DONE_ALREADY
+            visit.save(update_fields=["attention_code", "attention", "changed_at"])
     events.write("check_done", by=by, patient=check.patient, subject=check, done_on=done_on.isoformat())
     return check
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from scheduling.rules.errors import BadInput
 from scheduling.services import events, locks
 from scheduling.services.guard import fits, writes
 
+A_YEAR = timedelta(days=366)  # a parcel's days lie within it, before today and after
 COLDEST_C, HOTTEST_C = Decimal(-90), Decimal(60)  # beyond these a reading is a typing error
 
 
@@ -80,10 +81,15 @@ def withdraw_step(*, step_id: int, by: User, why: str) -> SupplyStep:
 def _check_days(dose: PlannedDose, step: str, on: date, expected_on: date | None) -> None:
     if step not in SupplyStep.Step.values:
         raise BadInput("Choose what happened to the parcel.", field="step")
-    if on > clock.today_in(dose.prescription.patient.time_zone):
+    today = clock.today_in(dose.prescription.patient.time_zone)
+    if on > today:
         raise BadInput("A step cannot be dated in the future.", field="on")
+    if on < today - A_YEAR:
+        raise BadInput("That is more than a year ago. Check the year.", field="on")
     if expected_on is not None and expected_on < on:
         raise BadInput("It cannot be expected before this day.", field="expected_on")
+    if expected_on is not None and expected_on > today + A_YEAR:
+        raise BadInput("That is more than a year away. Check the year.", field="expected_on")
 
 
 def _checked(

@@ -13,9 +13,11 @@ from patients.models import Patient
 from scheduling.models import Visit
 from scheduling.rules import states
 from scheduling.rules.eligibility import Problem
-from scheduling.rules.errors import NeedsReason, RuleBroken, SlotTaken
+from scheduling.rules.errors import BadInput, NeedsReason, RuleBroken, SlotTaken
 from scheduling.services import preflight
 from scheduling.services.bookable import Bookable
+
+YEARS = range(2000, 2199)  # a time at the very edge of the calendar has no day in another zone
 
 
 def problems_of(
@@ -27,7 +29,9 @@ def problems_of(
     now: datetime,
     moving: Visit | None = None,
 ) -> list[Problem]:
-    """Everything against this nurse at this time; empty when it may be booked as it is."""
+    """Everything against this nurse at this time; empty when it may be booked as it is. BadInput for no such year."""
+    if starts_at.year not in YEARS:
+        raise BadInput("Check the year.", field="starts_at")
     found = wanted.problems(starts_at, now=now, moving=moving)
     return found + preflight.nurse_problems(
         nurse,

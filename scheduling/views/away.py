@@ -26,6 +26,7 @@ from scheduling.readings.uncovered import Uncovered
 from scheduling.rules.errors import Refused
 from scheduling.services import absences, settling, travel
 from scheduling.services.settling import Settled, Wanted
+from scheduling.services.verdicts import YEARS
 
 JUST_SETTLED = "just_settled"  # in the session: ids and reasons, never a name
 
@@ -183,7 +184,9 @@ def _wanted(values: Sequence[str], found: Sequence[Uncovered]) -> list[Wanted]:
             starts_at = datetime.fromisoformat(parts[3])
         except (ValueError, IndexError):
             continue
-        if visit in open_now and starts_at.tzinfo is not None and 0 < nurse < 2**62 and 0 < version < 2**31:
+        if starts_at.tzinfo is None or starts_at.year not in YEARS:
+            continue
+        if visit in open_now and 0 < nurse < 2**62 and 0 < version < 2**31:
             wanted.append(Wanted(visit, version, nurse, starts_at))
     return wanted
 

@@ -150,6 +150,20 @@ def test_a_check_done_completes_its_visit_of_that_day():
     assert visit.state == "completed"
 
 
+def test_a_visit_still_to_come_for_a_check_that_is_done_is_kept_and_asks_for_a_decision():
+    check = ask()
+    visit = book(check)
+    for day in (TODAY, check.due_on):  # another day, and the same day before its hour
+        check.refresh_from_db()
+        check.state = PlannedCheck.State.PLANNED
+        check.save()
+        Visit.objects.filter(pk=visit.pk).update(attention_code="", attention="")
+        with clock_stands_at(min(visit.starts_at - MINUTE, at(day, 8))):
+            checks.record_done(check_id=check.pk, done_on=day, by=make_user())
+        visit.refresh_from_db()
+        assert (visit.state, visit.attention_code) == ("booked", "CHECK_DONE")
+
+
 def test_what_is_booked_or_owed_by_an_order_is_not_called_off_by_hand():
     user, check = make_user(), ask()
     visit = book(check)
