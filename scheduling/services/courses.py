@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.utils import timezone
 
@@ -87,10 +87,14 @@ def days_of(visit: Visit) -> list[Visit]:
     run = [visit]
     for step in (1, -1):
         number, last = visit.dose.number + step, visit
-        while (row := by_number.get(number)) and abs((row.starts_at - last.starts_at).days) <= 1:
+        while (row := by_number.get(number)) and abs((_day(row) - _day(last)).days) <= 1:
             run.append(row)
             number, last = number + step, row
     return sorted(run, key=lambda row: row.starts_at)
+
+
+def _day(visit: Visit) -> date:
+    return clock.local_day(visit.starts_at, visit.time_zone)
 
 
 def _locked(days: Sequence[Day]) -> tuple[Patient, dict[int, Nurse], dict[int, PlannedDose]]:

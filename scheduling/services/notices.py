@@ -52,7 +52,7 @@ def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notic
             defaults={"due_at": now + settings.NOTICE_DELAY, "expires_at": max(visit.starts_at, now)},
         )
         reason = _unreachable(contacts.get(channel))
-        if kind == Notice.Kind.CANCELLED and told is None:
+        if kind == Notice.Kind.CANCELLED and told is None and visit.confirmed_at is None:
             reason = "the patient had not been told of the visit"
         if kind == Notice.Kind.MOVED and told is not None and _same_time(told.visit, visit):
             reason = "the patient knows this time already"

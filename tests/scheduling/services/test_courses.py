@@ -99,3 +99,17 @@ def test_cancelling_the_rest_of_a_course_leaves_the_days_before_it():
     states = Visit.objects.order_by("starts_at").values_list("state", flat=True)
     assert list(states) == ["booked", "booked", "cancelled", "cancelled", "cancelled"]
     assert [visit.pk for visit in courses.days_of(visits[0])] == [visits[0].pk, visits[1].pk]
+
+
+def test_days_of_a_course_at_other_hours_are_one_course_and_a_day_left_out_ends_it():
+    doses, nurse, user = make_course(5), steroid_nurse(), make_user()
+    hours = (8, 12, 8, 12, 8)
+    wish = [
+        courses.Day(dose.pk, nurse.pk, at(dose.due_on, hour)) for dose, hour in zip(doses, hours, strict=True)
+    ]
+    visits = courses.book_course(days=wish, by=user, now=NOW)
+    assert [len(courses.days_of(visit)) for visit in visits] == [5] * 5
+    courses.cancel_visit(visit_id=visits[4].pk, by=user, reason_class="clinical", now=NOW)
+    later = make_visit(visits[4].dose, nurse, at(doses[4].due_on + DAY, 7), by=user, override="As wished.")
+    assert len(courses.days_of(visits[0])) == 4
+    assert courses.days_of(later) == [later]

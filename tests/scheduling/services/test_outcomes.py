@@ -183,3 +183,11 @@ def test_what_a_person_accepted_stays_accepted_in_that_persons_name_when_a_move_
         back = outcomes.undo(visit_id=moved.pk, by=ben, now=NOW + MINUTE)
     assert (back.override_codes, back.override_reason) == (["ON_HOLD"], "Seen by the doctor.")
     assert (back.override_by, back.attention_code) == (ana, "")
+
+
+def test_who_said_yes_on_the_phone_hears_of_the_cancellation_though_no_message_had_gone_out():
+    user, visit = make_user(), make_visit()
+    outcomes.confirm_visit(visit_id=visit.pk, by=user, now=NOW)
+    booking.cancel_visit(visit_id=visit.pk, by=user, reason_class="provider", now=NOW + MINUTE)
+    assert Notice.objects.get(visit=visit, kind="cancelled").state == "planned"
+    assert Notice.objects.get(visit=visit, kind="booked").state == "suppressed"
