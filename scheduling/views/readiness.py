@@ -53,6 +53,8 @@ def dose_readiness(request: HttpRequest, dose_id: int) -> HttpResponse:
         if request.GET.get("row") and request.htmx:
             return _row(request, line, back, opened=request.GET["row"] == "open")
         return _one(request, line, back, 200)
+    if "gate" not in request.POST:  # nothing was said: the page as it stands
+        return redirect(_return_to(line, back))
     form = _posted(request, line)
     status = 422
     if form.is_valid():

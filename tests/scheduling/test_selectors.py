@@ -42,7 +42,7 @@ def world():
 
 
 WITH_CLOCK = ["patients_for", "prescriptions_for", "doses_for", "evidence_for", "holds_for", "records_for"]
-WITH_CLOCK += ["visits_for"]
+WITH_CLOCK += ["visits_for", "checks_for"]
 WITHOUT = ["notices_for"]
 
 

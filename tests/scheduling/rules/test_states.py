@@ -7,11 +7,10 @@ import pytest
 from scheduling.rules import states
 
 STATES = (
-    "held", "booked", "confirmed", "en_route", "arrived", "in_progress", "completed", "cancelled", "moved",
+    "booked", "confirmed", "en_route", "arrived", "in_progress", "completed", "cancelled", "moved",
     "missed",
 )  # fmt: skip
 ALLOWED = {
-    "held": "booked cancelled moved",
     "booked": "confirmed en_route arrived in_progress completed cancelled moved missed",
     "confirmed": "booked en_route arrived in_progress completed cancelled moved missed",
     "en_route": "arrived in_progress completed cancelled missed",
@@ -43,4 +42,4 @@ def test_what_is_over_is_not_undone(over):
 def test_only_visits_that_ended_without_happening_free_the_time():
     assert set(states.MOVES) - states.HOLDING == {"cancelled", "moved", "missed"}
     assert set(states.MOVES) >= states.HOLDING
-    assert {"held", "booked", "confirmed"} == states.OPEN
+    assert {"booked", "confirmed"} == states.OPEN
