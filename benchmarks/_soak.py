@@ -111,6 +111,9 @@ def soak(scene: Scene, port: int, workers: str, bursts: int) -> dict[str, object
     ours: list[float] = []
     bare: list[float] = []
     odd: Counter[str] = Counter()
+    for wishes in (scene.one_nurse(0), scene.bare(0)):  # what a worker reads once is read, and does not count
+        together(port, scene.token, wishes)
+        scene.clear()
     for turn in range(bursts):
         for wishes, took in (
             (scene.one_nurse(turn) if turn % 2 else scene.one_patient(turn), ours),
