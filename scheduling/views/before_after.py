@@ -69,13 +69,17 @@ class ChangeForm:
         needed = [] if saves else self._read_as_typed()
         if not self.form.is_valid():
             self.status = 422
-            if self.form.is_bound and set(self.form.errors) <= set(self.later):
+            if self.form.is_bound and set(self.form.errors) <= set(self.later) and self._has(needed):
                 self._show(self.form.cleaned_data)
         elif saves:
             self._save()
-        elif all(self.form.cleaned_data.get(name) not in (None, "") for name in needed):
+        elif self._has(needed):
             self._show(self.form.cleaned_data, beside=True)
         return self
+
+    def _has(self, needed: list[str]) -> bool:
+        """Whether what an effect needs is filled in."""
+        return all(self.form.cleaned_data.get(name) not in (None, "") for name in needed)
 
     def _read_as_typed(self) -> list[str]:
         """Read the form while it is filled in: what is missing is not wrong yet. Returns what an effect needs."""

@@ -242,3 +242,12 @@ def test_a_late_visit_kept_on_its_day_still_fits():
         saved = save_as_shown(client, address, said)
     visit.refresh_from_db()
     assert saved["Location"] == reverse("chart", args=[order.patient_id]) and visit.attention == ""
+
+
+def test_a_record_whose_day_is_not_typed_yet_shows_nothing_though_another_field_is_wrong():
+    dose = make_dose(ready=False)
+    half = {"given_on": "", "reaction": "none", "reaction_type": "hypersensitivity", "do": "preview"}
+    with at_the_desk() as client:
+        answer = client.post(reverse("dose-record", args=[dose.pk]), half)
+    assert answer.status_code == 422
+    assert answer.context["effects"] is None
