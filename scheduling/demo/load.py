@@ -20,7 +20,7 @@ from scheduling.demo.stories import DIAGNOSES, RELAPSING, Story, all_stories
 from scheduling.models import PlannedDose
 from scheduling.regimens import catalogue
 from scheduling.rules.orders import Hold, Order
-from scheduling.services import absences, patient_changes, records
+from scheduling.services import absences, doses, patient_changes, records
 
 Say = Callable[[str], None]
 
@@ -47,6 +47,8 @@ def load(
     with connection.cursor() as cursor:
         # PostgreSQL still takes the tables for empty ones, and would join them row by row for minutes.
         cursor.execute("ANALYZE")
+    say("Lab draws the orders ask for")
+    doses.extend_calendars(today=today)
     say("Four surprises, recorded as they would be")
     _tell_incidents(charts, users["coordinator"], now, today)
     _tell_hospital(charts, users["coordinator"], now, today)

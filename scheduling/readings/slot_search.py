@@ -24,6 +24,7 @@ from scheduling.planning.travel import Place, drives
 from scheduling.readings import staffing
 from scheduling.rules import states
 from scheduling.rules.eligibility import Problem, Span
+from scheduling.rules.orders import Hold
 from scheduling.services import bookable, preflight, travel
 from scheduling.services.bookable import Bookable
 
@@ -93,6 +94,20 @@ def _open_days(opens: date, closes: date | None, floor: date | None, today: date
     return [first + timedelta(days=n) for n in range(min((last - first).days + 1, MOST_DAYS))]
 
 
+def _outside(holds: Sequence[Hold], days: Sequence[date]) -> list[date]:
+    """Of the days those no hold covers; when it covers all, two weeks from its end, or none while nobody knows it."""
+    free = [day for day in days if not any(hold.covers(day) for hold in holds)]
+    if free:
+        return free
+    first = days[0]
+    while hold := next((hold for hold in holds if hold.covers(first)), None):
+        if hold.clears_on is None:
+            return []
+        first = hold.clears_on
+    later = (first + timedelta(days=n) for n in range(WITHOUT_WINDOW))
+    return [day for day in later if not any(hold.covers(day) for hold in holds)]
+
+
 def nearest(due_on: date, days: Iterable[date]) -> list[date]:
     """Of the days those nearest to the due date, DAYS_SEARCHED at most."""
     return sorted(sorted(days, key=lambda day: (abs((day - due_on).days), day))[:DAYS_SEARCHED])
@@ -134,10 +149,7 @@ def find(
     if days is None and lost is not None:
         days = around(lost, patient.time_zone)
     elif days is None:
-        holds = judge.case.order.holds
-        days = nearest(
-            dose.due_on, [day for day in days_of(dose, today) if not any(hold.covers(day) for hold in holds)]
-        )
+        days = nearest(dose.due_on, _outside(judge.case.order.holds, days_of(dose, today)))
     judged = {day: judge.problems(dose, day) for day in days}
     found = _found(_Ask(user, wanted, dose.due_on, moving, lost, limit, now), judged)
     return replace(found, blocked=blocked) if blocked else found

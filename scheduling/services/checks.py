@@ -57,6 +57,11 @@ class Draw:
     sources: set[str] = field(default_factory=set)
 
 
+def draws(regimen: Regimen) -> bool:
+    """Whether the regimen asks for anything a nurse draws at home."""
+    return any(rule.kind in DRAWN for rule in regimen.monitoring)
+
+
 def owed(
     regimen: Regimen,
     order: Order,
@@ -92,7 +97,7 @@ def sync(
     A draw that is no longer owed is cancelled unless somebody is booked for it; one whose results are on
     file is done. Rows are kept: when the day comes back, it is the same row again.
     """
-    if not any(rule.kind in DRAWN for rule in regimen.monitoring):
+    if not draws(regimen):
         return
     results = _results(prescription.patient_id)
     as_of = max([today, *(given.on for given in history)])

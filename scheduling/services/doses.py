@@ -246,7 +246,7 @@ def extend_calendars(*, today: date | None = None) -> int:
 
 
 def _running_short(today: date) -> set[int]:
-    """Orders with less than two years of doses stored, and those whose lab draws end within 200 days.
+    """Orders with less than two years of doses stored, whose lab draws end within 200 days or were never stored.
 
     Nothing is planned for somebody who is not at home: coming back plans it (patient_changes.set_status).
     """
@@ -261,7 +261,10 @@ def _running_short(today: date) -> set[int]:
         .annotate(last_draw=Max("planned_checks__due_on"))
         .filter(last_draw__gte=today - timedelta(days=90), last_draw__lt=today + timedelta(days=200))
     )
-    return {*doses_end.values_list("pk", flat=True), *draws_end.values_list("pk", flat=True)}
+    drawn = [name for name, regimen in catalogue.all_current().items() if checks.draws(regimen)]
+    never_drawn = running.filter(status=Prescription.Status.ACTIVE, regimen_id__in=drawn, planned_checks=None)
+    found = (doses_end, draws_end, never_drawn)
+    return {pk for orders in found for pk in orders.values_list("pk", flat=True)}
 
 
 @transaction.atomic

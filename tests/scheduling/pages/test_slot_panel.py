@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Role
+from patients.models import Hold
 from scheduling.models import Event, PlannedCheck, SlotHold, Visit
 from scheduling.services import booking, outcomes, slot_holds
 from tests.makers import (
@@ -25,6 +26,7 @@ from tests.makers import (
     make_prescription,
     make_user,
     make_visit,
+    today_at,
 )
 from tests.scheduling.pages.booking_desk import at_the_desk
 
@@ -328,6 +330,20 @@ def test_the_panel_says_how_the_time_is_spent_and_what_the_patient_wishes():
         page = client.get(url(dose), headers=PANEL).content.decode()
     assert "Not on Wednesdays" in page
     assert "Infusion" in page and "to wrap up" in page
+
+
+def test_a_hold_that_outlasts_the_window_leads_to_the_times_after_it_and_one_without_an_end_says_so():
+    dose = make_dose()
+    make_nurse()
+    hold = Hold(prescription=dose.prescription, starts_on=today_at() - DAY, reason="infection")
+    hold.clears_on = today_at() + 30 * DAY
+    hold.save()
+    with at_the_desk() as client:
+        times = client.get(url(dose), headers=PANEL).context["slots"]
+        assert times and all(time["value"].split("|")[1] >= str(hold.clears_on) for time in times)
+        Hold.objects.update(clears_on=None)
+        page = client.get(url(dose), headers=PANEL).content.decode()
+    assert "A hold covers all these days" in page and "No nurse is free" not in page
 
 
 def test_a_day_that_is_a_holiday_says_so():

@@ -208,6 +208,16 @@ def test_a_calendar_that_runs_out_is_planned_further_and_only_further():
     assert len(after) > len(before)
 
 
+def test_an_order_whose_lab_draws_were_never_stored_gets_them_the_next_night():
+    prescription = make_prescription()
+    stored = list(prescription.planned_checks.values_list("due_on", flat=True))
+    assert stored
+    prescription.planned_checks.all().delete()
+    assert doses.extend_calendars(today=TODAY) == 1
+    assert list(prescription.planned_checks.values_list("due_on", flat=True)) == stored
+    assert doses.extend_calendars(today=TODAY) == 0
+
+
 def test_one_order_that_cannot_be_planned_keeps_no_other_from_being_planned_further():
     broken, good = make_prescription(), make_prescription()
     Prescription.objects.filter(pk=broken.pk).update(regimen_version=99)
