@@ -41,6 +41,7 @@ __all__ = [
     "Files",
     "Gate",
     "at_start",
+    "away_gate",
     "doorstep_checks",
     "doorstep_gate",
     "doorstep_rules",
@@ -371,6 +372,18 @@ def identity_gate(checked: bool, rule: GateRule = table.RULES["identity"]) -> Ga
     return Gate(
         kind="identity", title=title, state="met" if checked else "missing", sentence=f"{title}: {text}",
         blocks=True, bites_at_booking=False, source="", group=GROUPS["identity"], rule=rule,
+    )  # fmt: skip
+
+
+def away_gate(patient: Patient) -> Gate | None:
+    """Closed, and nobody may open it, for a visit without a dose to somebody who is not at home; else None."""
+    if patient.status == Patient.Status.ACTIVE:
+        return None
+    title = title_of("patient")
+    said = _("The patient's status is: %(status)s.") % {"status": patient.get_status_display().lower()}
+    return Gate(
+        kind="patient", title=title, state="forbids", sentence=f"{title}: {said}", blocks=True,
+        bites_at_booking=False, source="", group=GROUPS["patient"], rule=table.rule_of("patient", "forbids"),
     )  # fmt: skip
 
 

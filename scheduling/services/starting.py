@@ -47,12 +47,13 @@ class GoNoGo:
 def go_no_go(visit: Visit, *, now: datetime | None = None, identity_checked: bool = False) -> GoNoGo:
     """The gates of the visit's start, judged for its local day. Reads only; the same in a page and in the start.
 
-    A visit that gives no dose (a lab draw) has one gate: the identity.
+    A visit that gives no dose (a lab draw) has two: the identity, and a patient who is at home.
     """
     identity = readiness.identity_gate(identity_checked)
     dose = visit.dose
     if dose is None:
-        return GoNoGo((identity,))
+        away = readiness.away_gate(visit.patient)
+        return GoNoGo((away, identity) if away else (identity,))
     files = Files.of([dose], now=now)
     files.visits.setdefault(dose.pk, visit)
     return GoNoGo((*_start_gates(dose, visit, files), identity))

@@ -12,7 +12,17 @@ from accounts.models import Role
 from patients.models import Evidence
 from scheduling.models import Event, GateOverride, PlannedDose, SupplyStep, Visit
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken, StaleVersion
-from scheduling.services import booking, doses, patients, prescribing, readiness, records, starting, supplies
+from scheduling.services import (
+    booking,
+    doses,
+    patient_changes,
+    patients,
+    prescribing,
+    readiness,
+    records,
+    starting,
+    supplies,
+)
 from tests import makers
 from tests.threads import all_at_once
 
@@ -354,3 +364,17 @@ def test_without_the_lock_both_starts_find_the_visit_ready(monkeypatch):
     answers = all_at_once([partial(start, visit, **with_check), partial(start, visit, **with_check)])
     assert all(isinstance(answer, Visit) for answer in answers)
     assert Event.objects.filter(action="visit_started").count() == 2
+
+
+def test_a_lab_draw_of_somebody_who_is_not_at_home_is_not_started():
+    visit = makers.make_lab_visit()
+    with makers.clock_stands_at():
+        patient_changes.set_status(
+            patient_id=visit.patient_id, status="in_hospital", since_on=makers.today_at(), why="Told.",
+            by=makers.make_user(),
+        )  # fmt: skip
+    with pytest.raises(RuleBroken) as no:
+        starting.start_visit(
+            visit_id=visit.pk, by=visit.nurse.user, identity_checked=True, now=visit.starts_at
+        )
+    assert no.value.codes == ("GATE_PATIENT",)
