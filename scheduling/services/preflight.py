@@ -299,7 +299,8 @@ def _visits_near(span: Span, without: int | None):
     return (
         Visit.objects.filter(state__in=states.HOLDING)
         .filter(starts_at__lt=span.end + day, ends_at__gt=span.start - day)
-        .filter(starts_at__gt=span.start - 3 * day)  # no visit is longer: the index need not read years of them
+        # No visit is longer: the index need not read years of them.
+        .filter(starts_at__gt=span.start - 3 * day)
         .exclude(pk=without)
         .order_by("starts_at")
     )
