@@ -1,4 +1,7 @@
-"""Booked visits of the next days that are not ready: not confirmed, not authorized, no drug. Reads only."""
+"""Booked visits of the next days that are not ready: not confirmed, not authorized, no drug, a paper run out.
+
+Reads only.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from scheduling.rules import states
 from scheduling.services.gate_files import Files
 
 WITHIN = timedelta(days=3)  # the last reminder is out by then: somebody should call
+STOPPING = {"order", "place", "papers", "labs", "drug"}  # the rest is asked at the door, or is a decision
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ def lines(user: selectors.Viewer, *, now: datetime | None = None) -> list[AtRisk
 def _warnings(visit: Visit, files: Files) -> list[tuple[str, str]]:
     if visit.dose is None:
         return [(_("Patient"), _("Not confirmed"))] if visit.state == "booked" else []
-    risen = gates.row_of(visit.dose, files).warnings
+    row = gates.row_of(visit.dose, files)
+    stopped = [gate for gate in row.closed if gate.group in STOPPING and gate.kind != "patient"]
+    risen = [*row.warnings, *(gate for gate in stopped if gate.warning is None)]
     told = [(gate.title, gate.sentence.removeprefix(f"{gate.title}:").strip()) for gate in risen]
     return sorted(told, key=lambda pair: pair[0])

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from patients.models import Patient, Prescription
+from patients.models import Evidence, Patient, Prescription
 from scheduling.models import Event, PlannedCheck, SupplyStep, Visit
 from scheduling.readings import queue, queue_table
 from scheduling.readings.queue_filters import Wished
@@ -171,6 +171,16 @@ def test_a_visit_of_the_next_days_is_listed_with_what_is_not_ready_until_all_of_
         cold = {"lowest_c": Decimal(3), "highest_c": Decimal(6)}
         supplies.record_step(dose_id=dose.pk, step="received", on=today_at(), by=by, **cold)
         assert client.get(reverse("queue")).context["not_ready"] == []
+
+
+def test_a_paper_that_stops_the_start_is_listed_though_the_visit_was_booked_with_a_reason():
+    visit = make_visit(make_dose(start_on=today_at() + 2 * DAY))
+    Evidence.objects.filter(patient=visit.patient, kind="hbv_screening").update(
+        withdrawn_at=NOW, withdrawn_why="wrong person"
+    )
+    with at_the_desk() as client:
+        (line,) = client.get(reverse("queue")).context["not_ready"]
+    assert "Hepatitis B screening" in [title for title, _text in line.warnings]
 
 
 def test_times_for_several_fit_together_and_are_booked_one_by_one():
