@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -31,7 +31,9 @@ LATE = timedelta(days=7)  # a draw that fell due earlier than this is history
 LONG_BEFORE = timedelta(days=31)  # done earlier than that before its window, it was another check
 DRAW_MINUTES = 45
 LONGEST_MINUTES = 480
+CHECK_DONE, CHECK_NOT_OWED = "CHECK_DONE", "CHECK_NOT_OWED"
 DONE_ALREADY = "What this visit is for is done already. Cancel it, unless it is wanted all the same."
+NOT_OWED = "The order does not ask for this draw on this day any more."
 BY_A_PERSON = "Recorded as done; the results follow."
 WRITTEN = ("what", "window_start_on", "window_end_on", "source", "state", "done_on")
 
@@ -121,6 +123,24 @@ def sync(
             check.save(update_fields=["state", "changed_at"])
         elif check.state == PlannedCheck.State.PLANNED and due_on not in wanted:
             _write(check, None, results)
+    _review(prescription, wanted, as_of)
+
+
+def _review(prescription: Prescription, wanted: Collection[date], as_of: date) -> None:
+    """Put booked draws that nobody needs any more before a person, and take that back when they are owed again."""
+    visits = Visit.objects.filter(planned_check__prescription=prescription, state__in=states.OPEN)
+    for visit in visits.select_related("planned_check").select_for_update(no_key=True, of=("self",)):
+        check = visit.planned_check
+        if visit.attention_code not in {"", CHECK_DONE, CHECK_NOT_OWED}:
+            continue
+        code, said = "", ""
+        if check.state == PlannedCheck.State.DONE:
+            code, said = CHECK_DONE, DONE_ALREADY
+        elif check.due_on not in wanted and check.due_on >= as_of - LATE:
+            code, said = CHECK_NOT_OWED, NOT_OWED
+        if (code, said) != (visit.attention_code, visit.attention):
+            visit.attention_code, visit.attention = code, said
+            visit.save(update_fields=["attention_code", "attention", "changed_at"])
 
 
 @writes
@@ -183,7 +203,7 @@ def record_done(*, check_id: int, done_on: date, by: User) -> PlannedCheck:
             visit.state, visit.version = "completed", visit.version + 1
             visit.save(update_fields=["state", "version", "changed_at"])
         elif visit.state in states.OPEN:
-            visit.attention_code, visit.attention = "CHECK_DONE", DONE_ALREADY
+            visit.attention_code, visit.attention = CHECK_DONE, DONE_ALREADY
             visit.save(update_fields=["attention_code", "attention", "changed_at"])
     events.write("check_done", by=by, patient=check.patient, subject=check, done_on=done_on.isoformat())
     return check

@@ -78,6 +78,10 @@ def undo(*, visit_id: int, by: User, version: int | None = None, now: datetime |
         _check_undo(_done_by(visit), visit.cancelled_at, by, now)
         return _put_back(visit.pk, by, version, now)
     _check_undo(visit.booked_by_id, visit.created_at, by, now)
+    if visit.state == "confirmed":
+        raise Conflict(
+            "The patient has said yes to it. Cancel or move the visit instead.", code="TOO_LATE_TO_UNDO"
+        )
     if visit.moved_from is None:
         return booking.cancel_visit(
             visit_id=visit.pk, by=by, reason_class="organisation", note=UNDONE, version=version, now=now

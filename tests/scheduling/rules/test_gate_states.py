@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 from decimal import Decimal
 
@@ -106,6 +107,12 @@ def test_a_parcel_kept_at_room_temperature_needs_no_reading():
     room = products.all_products()["methylprednisolone"].storage
     assert gate_states.judge_drug([SupplyFact("received", ON)], room, ON).state == "met"
     assert gate_states.judge_drug([SupplyFact("received", ON)], None, ON).state == "met"
+
+
+def test_a_range_is_told_with_its_ends():
+    room = products.all_products()["methylprednisolone"].storage
+    no_lower = dataclasses.replace(room, least_c=None)
+    assert (room.words, no_lower.words) == ("15 to 30 °C", "at most 30 °C")
 
 
 def test_a_parcel_expected_after_the_visit_says_so():

@@ -46,6 +46,20 @@ def test_every_number_has_the_rule_of_its_step():
     assert [regimen("ocrelizumab_iv").step(number).first for number in (1, 2, 3, 4, 5)] == [1, 2, 3, 4, 4]
 
 
+@pytest.mark.parametrize(
+    ("regimen_id", "number", "goes_on"),
+    [
+        ("methylprednisolone_iv_3d", 1, True),
+        ("methylprednisolone_iv_3d", 2, True),
+        ("methylprednisolone_iv_3d", 3, False),
+        ("natalizumab_q4w", 1, False),
+        ("ocrelizumab_iv", 1, False),
+    ],
+)
+def test_days_that_follow_one_another_are_a_course_whatever_the_drug(regimen_id, number, goes_on):
+    assert regimen(regimen_id).goes_on_next_day(number) is goes_on
+
+
 def test_every_number_has_its_course():
     one = regimen("alemtuzumab_ms")
     assert [one.course_of(number).number for number in range(1, 15)] == [1] * 5 + [2] * 3 + [3] * 3 + [4] * 3

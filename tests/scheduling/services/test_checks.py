@@ -196,3 +196,29 @@ def test_what_makes_no_sense_is_told_beside_its_field(field, value):
 def test_the_same_wish_sent_twice_is_one_check():
     patient = make_patient()
     assert ask(patient).pk == ask(patient).pk
+
+
+def test_a_booked_draw_the_order_no_longer_asks_for_is_put_before_a_person_and_kept():
+    prescription = make_prescription()
+    check = prescription.planned_checks.order_by("due_on").first()
+    visit = book(check)
+    with clock_stands_at():
+        prescribing.stop(
+            prescription_id=prescription.pk, stopped_on=TODAY - DAY, why="Moved away.", by=make_user()
+        )
+    visit.refresh_from_db()
+    check.refresh_from_db()
+    assert (visit.state, visit.attention_code, check.state) == ("booked", "CHECK_NOT_OWED", "planned")
+
+
+def test_a_booked_draw_whose_result_came_in_is_put_before_a_person_until_the_result_is_taken_back():
+    prescription = make_treated()
+    check = prescription.planned_checks.order_by("due_on").first()
+    visit = book(check)
+    with clock_stands_at(at(check.due_on - DAY)):
+        paper = make_evidence(prescription.patient, check.what[0], check.due_on - DAY)
+        visit.refresh_from_db()
+        assert (visit.state, visit.attention_code) == ("booked", "CHECK_DONE")
+        patient_services.withdraw_evidence(evidence_id=paper.pk, by=make_user(), why="Another patient's.")
+    visit.refresh_from_db()
+    assert visit.attention_code == ""

@@ -191,3 +191,12 @@ def test_who_said_yes_on_the_phone_hears_of_the_cancellation_though_no_message_h
     booking.cancel_visit(visit_id=visit.pk, by=user, reason_class="provider", now=NOW + MINUTE)
     assert Notice.objects.get(visit=visit, kind="cancelled").state == "planned"
     assert Notice.objects.get(visit=visit, kind="booked").state == "suppressed"
+
+
+def test_what_the_patient_has_said_yes_to_is_not_undone():
+    user = make_user()
+    visit = make_visit(by=user)
+    outcomes.confirm_visit(visit_id=visit.pk, by=make_user(), now=NOW)
+    with pytest.raises(Conflict) as told:
+        outcomes.undo(visit_id=visit.pk, by=user, now=NOW + MINUTE)
+    assert told.value.code == "TOO_LATE_TO_UNDO"
