@@ -86,15 +86,6 @@ def check_settle(request: HttpRequest, check_id: int) -> HttpResponse:
     return render(request, "scheduling/queue/check_settle.html", context, status=status)
 
 
-def _in_the_list(check: PlannedCheck, patient: Patient) -> str:
-    said = {
-        "name": patient.listed_name,
-        "what": reading.title_of(check),
-        "day": words.day_words(check.due_on),
-    }
-    return _("%(what)s for %(name)s, due %(day)s, is in the list.") % said
-
-
 def _by_mrn(request: HttpRequest, form: AskCheckForm) -> Patient | None:
     """The patient the MRN names; the form says so when there is none."""
     mrn = form.cleaned_data["mrn"].strip()
