@@ -128,6 +128,7 @@ def _tell_incidents(charts: list[Chart], by: User, now: datetime, today: date) -
             given_on=two_days_ago if late else first.booking.day,
             by=by,
             reaction="none" if late else "severe",
+            reaction_type="" if late else "infusion_related",
             note="Given at the infusion center after the missed visit."
             if late
             else "Chest tightness, infusion stopped.",

@@ -15,7 +15,7 @@ from scheduling import clock
 from scheduling.models import PlannedDose, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Refused
-from scheduling.services import bookable, doses, locks
+from scheduling.services import bookable, doses, locks, outcomes
 from scheduling.services.booking import cancel_visit, put
 from scheduling.services.guard import writes
 from scheduling.services.verdicts import problems_of, settle
@@ -74,6 +74,18 @@ def cancel_rest(
         cancel_visit(visit_id=visit.pk, by=by, reason_class=reason_class, note=note, now=now)
         for visit in rest
     ]
+
+
+@writes
+def undo_all(*, visit_ids: Sequence[int], by: User, now: datetime | None = None) -> list[Visit]:
+    """Take back all of several visits of one patient, as `outcomes.undo` does each, or none of them."""
+    seen = list(
+        Visit.objects.filter(pk__in=visit_ids).values("patient_id", "nurse_id", "moved_from__nurse_id")
+    )
+    nurses = {row[key] for row in seen for key in ("nurse_id", "moved_from__nurse_id")} - {None}
+    for patient_id in {row["patient_id"] for row in seen}:
+        locks.patient_and_nurses(patient_id, nurses)
+    return [outcomes.undo(visit_id=visit_id, by=by, now=now) for visit_id in visit_ids]
 
 
 def days_of(visit: Visit) -> list[Visit]:

@@ -41,6 +41,7 @@ def record_given(
     today = clock.today_in(patient.time_zone, now)
     _check_open(dose)
     _check(dose, given_on, today, amount_mg)
+    _check_type(dose, reaction, reaction_type)
     visit = _visit_of(dose, given_on)
     record = DoseRecord.objects.create(
         dose=dose,
@@ -97,6 +98,7 @@ def correct_record(
     dose, wrong = _locked_record(record_id)
     today = clock.today_in(dose.prescription.patient.time_zone, now or timezone.now())
     _check(dose, given_on, today, amount_mg)
+    _check_type(dose, reaction, reaction_type)
     record = DoseRecord.objects.create(
         dose=dose,
         given_on=given_on,
@@ -134,6 +136,19 @@ def _locked_record(record_id: int) -> tuple[PlannedDose, DoseRecord]:
     if DoseRecord.objects.filter(amends=wrong).exists():
         raise Conflict("This record was corrected already. Correct the newer one.", code="STALE_VERSION")
     return dose, wrong
+
+
+def _check_type(dose: PlannedDose, reaction: str, reaction_type: str) -> None:
+    """Where one kind of reaction ends the drug for good, nobody may leave open which kind it was."""
+    if (
+        reaction != "none"
+        and not reaction_type
+        and doses.regimen_of(dose.prescription).stopping_reaction_types
+    ):
+        raise BadInput(
+            "Say what kind of reaction it was: on this drug an allergic one ends it for good.",
+            field="reaction_type",
+        )
 
 
 def _check(dose: PlannedDose, given_on: date, today: date, amount_mg: Decimal | None) -> None:

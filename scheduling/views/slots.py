@@ -22,7 +22,7 @@ from scheduling.models import SlotHold, Visit
 from scheduling.readings import queue, rivals, slots, words
 from scheduling.readings.slot_panel import BEST, Panel
 from scheduling.rules.errors import Conflict, NeedsReason, Refused
-from scheduling.services import booking, courses, events, outcomes, slot_holds, travel
+from scheduling.services import booking, courses, events, slot_holds, travel
 from scheduling.views.booking import key_in
 
 
@@ -162,9 +162,9 @@ ACTS: dict[str, Callable[[HttpRequest, Panel], Told]] = {"hold": _hold, "release
 
 
 def _undo(request: HttpRequest, visits: list[Visit]) -> Told:
-    """Take each back. The first that cannot be says why; those before it stay undone."""
+    """Take all back, or none: the first that cannot be says why."""
     try:
-        done = [outcomes.undo(visit_id=visit.pk, by=request.user) for visit in visits]
+        done = courses.undo_all(visit_ids=[visit.pk for visit in visits], by=request.user)
     except Refused as no:
         return Told(no.status if no.status != 400 else 422, "stop", _("Not undone."), str(no))
     name, last = visits[0].patient.listed_name, done[0]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from scheduling.models import Event, Notice, Visit
-from scheduling.rules.errors import BadInput, NeedsReason, RuleBroken, SlotTaken
-from scheduling.services import courses
+from scheduling.rules.errors import BadInput, Conflict, NeedsReason, RuleBroken, SlotTaken
+from scheduling.services import courses, outcomes
 from tests.makers import (
     DAY,
     NOW,
@@ -113,3 +113,16 @@ def test_days_of_a_course_at_other_hours_are_one_course_and_a_day_left_out_ends_
     later = make_visit(visits[4].dose, nurse, at(doses[4].due_on + DAY, 7), by=user, override="As wished.")
     assert len(courses.days_of(visits[0])) == 4
     assert courses.days_of(later) == [later]
+
+
+def test_a_course_is_undone_whole_or_not_at_all():
+    doses, user = make_course(), make_user()
+    visits = courses.book_course(days=days(doses, steroid_nurse()), by=user, now=NOW)
+    outcomes.confirm_visit(visit_id=visits[1].pk, by=make_user(), now=NOW)
+    keys = [visit.pk for visit in visits]
+    with pytest.raises(Conflict):
+        courses.undo_all(visit_ids=keys, by=user, now=NOW)
+    assert Visit.objects.filter(state="cancelled").count() == 0
+    Visit.objects.filter(pk=visits[1].pk).update(state="booked")
+    courses.undo_all(visit_ids=keys, by=user, now=NOW)
+    assert Visit.objects.filter(state="cancelled").count() == 3

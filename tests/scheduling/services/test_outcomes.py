@@ -18,6 +18,7 @@ from tests.makers import (
     clock_stands_at,
     make_dose,
     make_nurse,
+    make_record,
     make_user,
     make_visit,
 )
@@ -200,3 +201,13 @@ def test_what_the_patient_has_said_yes_to_is_not_undone():
     with pytest.raises(Conflict) as told:
         outcomes.undo(visit_id=visit.pk, by=user, now=NOW + MINUTE)
     assert told.value.code == "TOO_LATE_TO_UNDO"
+
+
+@pytest.mark.parametrize("grade", ["mild", "moderate", "severe"])
+def test_where_an_allergic_reaction_ends_the_drug_its_kind_is_not_left_open(grade):
+    dose = make_dose(regimen_id="natalizumab_q4w", ready=False)
+    with pytest.raises(BadInput) as asked:
+        make_record(dose, reaction=grade)
+    assert asked.value.field == "reaction_type"
+    assert make_record(dose, reaction=grade, reaction_type="non_allergic").pk
+    assert make_record(make_dose(ready=False), reaction=grade).pk

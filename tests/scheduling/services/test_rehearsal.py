@@ -93,7 +93,8 @@ def every_kind(order: Prescription) -> dict[str, Callable[[], Any]]:
         "stop": partial(prescribing.stop, prescription_id=pk, stopped_on=TODAY, why="moved", by=by),
         "record": recorded(order, reaction="severe"),
         "correct": partial(
-            records.correct_record, record_id=past.pk, given_on=TODAY - DAY, reaction="mild", why="sheet", by=by
+            records.correct_record, record_id=past.pk, given_on=TODAY - DAY, reaction="mild",
+            reaction_type="non_allergic", why="sheet", by=by,
         ),
     }  # fmt: skip
 
