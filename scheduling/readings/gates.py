@@ -6,7 +6,7 @@ The number of queries does not grow with the rows. The caller writes the audit r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -114,7 +114,7 @@ def rows(user: selectors.Viewer, filters: Filters | None = None, *, now: datetim
     today = clock.today_in(settings.AGENCY_TIME_ZONE, now)
     due = list(_due(user, today, wanted))
     files = Files.of(due, now=now)
-    found = [row_of(dose, files) for dose in due]
+    found = [row_of(dose, files) for dose in _with_a_day(due, files)]
     kept = [row for row in found if _wanted(row, wanted)]
     return sorted(kept, key=lambda row: (row.days_left, row.day, row.patient.search_name, row.dose.pk))
 
@@ -151,6 +151,21 @@ def _due(user: selectors.Viewer, today: date, wanted: Filters) -> Iterable[Plann
         return found.filter(pk=wanted.dose_id)
     days = max(0, min(wanted.days, AHEAD_DAYS))
     return found.filter(due_on__lte=today + timedelta(days=days)).order_by("due_on", "pk")
+
+
+def _with_a_day(due: Iterable[PlannedDose], files: Files) -> Iterator[PlannedDose]:
+    """Without what follows a dose that is late and unbooked: only the first dose not given can be late (house rule
+    H8), and the day of the next depends on when it is given. The days of one course stay together."""
+    late: dict[int, PlannedDose] = {}
+    for dose in sorted(due, key=lambda dose: (dose.prescription_id, dose.number)):
+        first = late.get(dose.prescription_id)
+        if first is not None:
+            regimen = doses.regimen_of(dose.prescription)
+            if not all(regimen.goes_on_next_day(number) for number in range(first.number, dose.number)):
+                continue
+        elif dose.pk not in files.visits and dose.due_on < files.today(dose):
+            late[dose.prescription_id] = dose
+        yield dose
 
 
 def _wanted(row: Row, wanted: Filters) -> bool:

@@ -284,3 +284,26 @@ def test_the_board_asks_as_often_for_many_doses_as_for_few(django_assert_max_num
             assert all(row.marks and [gate.recorded_by for gate in row.gates] for row in rows)
         asked.append(len(captured.captured_queries))
     assert asked[0] == asked[1] and len(rows) > 7
+
+
+def numbers_on_the_board(order, now) -> set[int]:
+    rows = board.rows(makers.make_user(), now=now)
+    return {row.dose.number for row in rows if row.dose.prescription == order}
+
+
+def test_only_the_first_dose_not_given_is_late_and_what_follows_has_no_day_yet():
+    order = makers.make_prescription(regimen_id="natalizumab_q4w", start_on=TODAY)
+    later = makers.NOW + 40 * makers.DAY
+    assert numbers_on_the_board(order, later) == {1}
+    makers.make_visit(
+        makers.make_dose(order),
+        starts_at=makers.at(makers.today_at(later) + makers.DAY),
+        override="Late.",
+        now=later,
+    )
+    assert {1, 2} <= numbers_on_the_board(order, later)
+
+
+def test_the_days_of_a_late_course_stay_together():
+    order = makers.make_prescription(regimen_id="methylprednisolone_iv_3d", total_doses=3, start_on=TODAY)
+    assert numbers_on_the_board(order, makers.NOW + 10 * makers.DAY) == {1, 2, 3}
