@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from scheduling.models import Visit
 from scheduling.services import outcomes
+from scheduling.services.gate import kind_in_address as kind_in_address  # for links
 
 GRAMS_FROM_MG = 10_000  # immune globulin is ordered and drawn up in grams
 VISIT_STATUS = {

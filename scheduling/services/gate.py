@@ -111,6 +111,26 @@ def _same_day(rule: Prerequisite) -> bool:
     return rule.valid_for is not None and not any(rule.valid_for)
 
 
+# A REMS programme has one drug: its name gives the drug away, and an address names no drug.
+_PROGRAMMES = {"touch_": "rems-1_", "lemtrada_rems_": "rems-2_"}
+
+
+def kind_in_address(kind: str) -> str:
+    """`touch_reauthorization` as a link may carry it."""
+    for name, number in _PROGRAMMES.items():
+        if kind.startswith(name):
+            return number + kind.removeprefix(name)
+    return kind
+
+
+def kind_from_address(said: str) -> str:
+    """The kind a link means."""
+    for name, number in _PROGRAMMES.items():
+        if said.startswith(number):
+            return name + said.removeprefix(number)
+    return said
+
+
 def title_of(kind: str) -> str:
     """`hbv_screening` as people say it."""
     return str(TITLES.get(kind, "")) or kind.replace("_", " ").capitalize()

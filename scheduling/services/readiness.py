@@ -157,7 +157,7 @@ def _step(verb: str, rule: str, url: str, query: dict[str, str] | None = None, *
 
 
 def _record(dose: PlannedDose, kind: str, verb: str, rule: str) -> Action:
-    query = {"kind": kind, "prescription": str(dose.prescription_id)}
+    query = {"kind": gate.kind_in_address(kind), "prescription": str(dose.prescription_id)}
     return _step(verb, rule, "evidence-new", query, patient_id=dose.prescription.patient_id)
 
 

@@ -43,3 +43,9 @@ def clock(moment: datetime | time | None, time_zone: str = "") -> str:
 def mg(amount: Decimal | None) -> str:
     """`600 mg`."""
     return words.mg_words(amount)
+
+
+@register.filter
+def in_address(kind: str) -> str:
+    """A kind of paper as a link may carry it: no drug, nor what gives one away."""
+    return words.kind_in_address(kind)

@@ -15,6 +15,7 @@ from scheduling.forms.fields import refuse
 from scheduling.readings.tabs import papers as papers_of
 from scheduling.rules.errors import Refused
 from scheduling.services import doses, events, patients
+from scheduling.services.gate import kind_from_address
 from scheduling.services.readiness import title_of
 from scheduling.views.patients import patient_of
 
@@ -25,7 +26,10 @@ OPEN = (Prescription.Status.DRAFT, Prescription.Status.ACTIVE, Prescription.Stat
 def evidence_new(request: HttpRequest, patient_id: int) -> HttpResponse:
     """One step: kind and order come with the link, the result is typed, the chart shows what it opens."""
     patient = patient_of(request, patient_id, "evidence")
-    initial = {"kind": request.GET.get("kind", ""), "prescription": request.GET.get("prescription", "")}
+    initial = {
+        "kind": kind_from_address(request.GET.get("kind", "")),
+        "prescription": request.GET.get("prescription", ""),
+    }
     form = _form(patient, request, initial)
     status = 200
     if request.method == "POST":

@@ -378,3 +378,25 @@ def test_drugs_with_gates_of_their_own_open_too(regimen_id):
     with at_the_desk() as client:
         page = client.get(BOARD, {"open": dose.pk}).content.decode()
     assert f'id="dose-{dose.pk}"' in page and "gate-line" in page
+
+
+def test_no_address_names_a_drug_or_the_programme_that_gives_it_away():
+    dose = make_dose(regimen_id="natalizumab_q4w", ready=False)
+    patient = dose.prescription.patient
+    with at_the_desk() as client:
+        pages = [
+            reverse("chart", args=[patient.pk]),
+            reverse("dose-book", args=[dose.pk]),
+            reverse("dose-readiness", args=[dose.pk]),
+            reverse("readiness"),
+        ]
+        links = [
+            link
+            for page in pages
+            for link in re.findall(r'(?:href|action|hx-get)="([^"]*)"', str(client.get(page).content))
+        ]
+        assert any("rems-1_" in link for link in links)
+        for word in ("touch", "tysabri", "natalizumab", "lemtrada", "G35"):
+            assert not [link for link in links if word.lower() in link.lower()]
+        linked = client.get(next(link for link in links if "rems-1_" in link).replace("&amp;", "&"))
+    assert 'value="touch_' in str(linked.content) and "selected" in str(linked.content)
