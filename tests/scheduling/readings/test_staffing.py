@@ -189,7 +189,8 @@ def test_the_files_read_at_once_are_those_the_helpers_read(regimen_id):
         )  # fmt: skip
     Hold.objects.create(prescription=order, starts_on=date(2026, 9, 1), clears_on=None, reason="surgery")
     Hold.objects.create(prescription=order, starts_on=date(2026, 8, 1), reason="x", withdrawn_at=makers.NOW)
-    makers.make_record(makers.make_dose(order, 1, ready=False, by=by), reaction="mild", by=by)
+    first = makers.make_dose(order, 1, ready=False, by=by)
+    makers.make_record(first, reaction="mild", reaction_type="non_allergic", by=by)
     second = makers.make_dose(order, 2, ready=False, by=by)
     visit = makers.make_lab_visit(order.patient, makers.make_nurse(), second.due_on + 9 * makers.DAY)
     visit.kind, visit.dose = "infusion", second
