@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -126,6 +126,7 @@ def _wait(port: int, process: subprocess.Popen, log: IO[bytes]) -> None:
             if call(port, "GET", "/healthz", "")[0] == 200:
                 return
         except OSError:
-            time.sleep(0.1)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.1)
     log.seek(0)
     raise RuntimeError(f"the web server did not answer: {log.read()[-2000:].decode(errors='replace')}")
