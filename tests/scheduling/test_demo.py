@@ -87,17 +87,21 @@ def digest() -> str:
         PrescriptionVersion.objects.order_by("prescription__patient__mrn", "number").values_list(
             "terms", "created_at"
         ),
-        Evidence.objects.order_by("patient__mrn", "kind").values_list("kind", "dated_on", "valid_until_on"),
+        Evidence.objects.order_by("patient__mrn", "kind", "dated_on", "valid_until_on").values_list(
+            "kind", "dated_on", "valid_until_on"
+        ),
         PlannedDose.objects.order_by("prescription__patient__mrn", "number").values_list(
             "number", "due_on", "floor_on", "amount_mg", "infusion_minutes", "state", "reasons"
         ),
         DoseRecord.objects.order_by("dose__prescription__patient__mrn", "dose__number").values_list(
             "given_on", "amount_mg", "reaction", "elsewhere"
         ),
-        Visit.objects.order_by("patient__mrn", "starts_at").values_list(
+        Visit.objects.order_by("patient__mrn", "starts_at", "state", "nurse__npi").values_list(
             "patient__mrn", "nurse__npi", "starts_at", "ends_at", "state", "attention_code", "override_codes"
         ),
-        Notice.objects.order_by("patient__mrn", "due_at").values_list("kind", "state", "reason", "due_at"),
+        Notice.objects.order_by("patient__mrn", "due_at", "kind", "state", "reason").values_list(
+            "kind", "state", "reason", "due_at"
+        ),
     ]
     return hashlib.sha256(repr([list(query) for query in queries]).encode()).hexdigest()
 
