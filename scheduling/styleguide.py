@@ -255,6 +255,12 @@ def lists() -> dict[str, Any]:
                 "270",
             ],
         ],
+        **_slots_and_reasons(),
+    }
+
+
+def _slots_and_reasons() -> dict[str, Any]:
+    return {
         "slots": [
             {
                 "when": "Tue 9:00 am",

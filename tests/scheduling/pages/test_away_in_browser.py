@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -28,29 +27,6 @@ from tests.makers import (
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 VISITS = 5
 SKILLS = ("iv", "methylprednisolone", "ocrelizumab")
-
-
-@pytest.fixture
-def open_page(chromium, live_server):
-    """Open an address as a signed-in coordinator; returns the page."""
-    client = Client()
-    client.force_login(make_user())
-    contexts = []
-
-    def opened(path: str, *, width: int = 1440, theme: str = "light", script: bool = True):
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme=theme, java_script_enabled=script
-        )
-        contexts.append(context)
-        session = client.cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": session, "url": live_server.url}])
-        page = context.new_page()
-        page.goto(live_server.url + path)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
 
 
 def full_day(now):
