@@ -104,6 +104,9 @@ class Contact(models.Model):
     consented_at = models.DateTimeField(_("consent given"), null=True, blank=True)
     consent_source = models.CharField(_("consent source"), max_length=60, blank=True)
     opted_out_at = models.DateTimeField(_("opted out"), null=True, blank=True)
+    opt_out_source = models.CharField(_("how they opted out"), max_length=60, blank=True, default="")
+    # The other side says nobody is there: a wrong or dead number, an address that bounced.
+    failed_at = models.DateTimeField(_("does not work"), null=True, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["patient", "channel"], name="contact_one_per_channel")]
@@ -117,8 +120,8 @@ class Contact(models.Model):
 
     @property
     def usable(self) -> bool:
-        """Consent stands and was not taken back."""
-        return bool(self.value and self.consented_at and not self.opted_out_at)
+        """Consent stands, was not taken back, and the address or number works as far as we know."""
+        return bool(self.value and self.consented_at and not self.opted_out_at and not self.failed_at)
 
 
 class Measurement(models.Model):

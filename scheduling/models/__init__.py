@@ -1,11 +1,14 @@
 """What is stored of the calendar, the visits, what happened, what is owed, and who did what."""
 
+from scheduling.models.answer import HealthScreen, MessageLink, Reply
+from scheduling.models.call import Alert, Call, CallAttempt
 from scheduling.models.dose import PlannedDose
 from scheduling.models.drive_time import DriveTime
 from scheduling.models.event import Event
 from scheduling.models.gate_override import GateOverride
-from scheduling.models.heartbeat import Heartbeat
+from scheduling.models.heartbeat import Heartbeat, Tally
 from scheduling.models.idempotency import IdempotencyKey
+from scheduling.models.message_text import MessageText, NoticePolicy
 from scheduling.models.notice import Notice
 from scheduling.models.planned_check import PlannedCheck
 from scheduling.models.record import DoseRecord
@@ -15,17 +18,26 @@ from scheduling.models.supply import SupplyStep
 from scheduling.models.visit import Visit
 
 __all__ = [
+    "Alert",
+    "Call",
+    "CallAttempt",
     "DoseRecord",
     "DriveTime",
     "Event",
     "GateOverride",
+    "HealthScreen",
     "Heartbeat",
     "IdempotencyKey",
+    "MessageLink",
+    "MessageText",
     "Notice",
+    "NoticePolicy",
     "PlannedCheck",
     "PlannedDose",
+    "Reply",
     "Site",
     "SlotHold",
     "SupplyStep",
+    "Tally",
     "Visit",
 ]
