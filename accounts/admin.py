@@ -13,7 +13,7 @@ class PersonAdmin(UserAdmin):
     search_fields = ("username",)  # a search is in the address: no names of people there
     fieldsets = (
         *UserAdmin.fieldsets,
-        ("Infusion Home", {"fields": ("role", "theme", "text_size", "language")}),
+        ("Infusion Home", {"fields": ("role", "theme", "text_size")}),
     )
     add_fieldsets = (*UserAdmin.add_fieldsets, (None, {"fields": ("role",)}))
 

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Role, User
 
 
 class SignInForm(AuthenticationForm):
@@ -31,7 +31,7 @@ class SignInForm(AuthenticationForm):
 
 
 class SettingsForm(forms.ModelForm):
-    """Theme, text size, language; single-letter shortcuts only for those whose pages have them."""
+    """Theme and text size; a language and single-letter shortcuts only for those whose pages have them."""
 
     class Meta:
         model = User
@@ -48,3 +48,5 @@ class SettingsForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if not self.instance.is_office:
             del self.fields["shortcuts"]
+        if self.instance.role != Role.PATIENT:
+            del self.fields["language"]

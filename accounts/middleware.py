@@ -125,14 +125,14 @@ def _leads_to_sign_in(response: HttpResponse) -> bool:
 
 
 class PersonalSettingsMiddleware:
-    """A signed-in person's language wins over the browser's."""
+    """A patient's own language wins over the browser's; who works here reads English (docs/adr/0009)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated and request.user.language in dict(settings.LANGUAGES):
-            translation.activate(request.user.language)
+        if request.user.is_authenticated:
+            translation.activate(request.user.reads)
             request.LANGUAGE_CODE = translation.get_language()
         response = self.get_response(request)
         if request.user.is_authenticated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
@@ -47,6 +48,12 @@ class User(AbstractUser):
                 name="user_has_a_known_role", condition=Q(role__in=[r.value for r in Role])
             ),
         ]
+
+    @property
+    def reads(self) -> str:
+        """The language of this person's pages: a patient's own choice, English for everybody who works here."""
+        known = self.role == Role.PATIENT and self.language in dict(settings.LANGUAGES)
+        return self.language if known else "en"
 
     @property
     def is_office(self) -> bool:

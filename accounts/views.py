@@ -57,8 +57,10 @@ class SignIn(LoginView):
     def form_valid(self, form: SignInForm) -> HttpResponse:
         # Chosen on the sign-in page a moment ago: it wins over what was saved before.
         chosen = self.request.session.pop(CHOSEN_LANGUAGE, "")
-        if chosen and chosen != form.get_user().language:
-            services.prefer(form.get_user(), language=chosen)
+        user = form.get_user()
+        if chosen and chosen != user.language and user.role == Role.PATIENT:
+            services.prefer(user, language=chosen)
+            _tell_language(self.request, chosen)
         return super().form_valid(form)
 
     def form_invalid(self, form: Form) -> HttpResponse:
@@ -80,13 +82,16 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def settings_page(request: HttpRequest) -> HttpResponse:
-    """Theme, text size, language, shortcuts: saved for the person, on every device."""
+    """Theme, text size; a patient's language, the office's shortcuts: saved on every device."""
     form, status = SettingsForm(request.POST or None, instance=request.user), 200
     if request.method == "POST":
         if form.is_valid():
-            services.prefer(request.user, **form.cleaned_data)
-            with translation.override(request.user.language):
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            services.prefer(request.user, **changed)
+            with translation.override(request.user.reads):
                 messages.success(request, _("Settings saved."))
+            if "language" in changed:
+                _tell_language(request, request.user.reads)
             return redirect("settings")
         status = 422
         request.user.refresh_from_db()  # the frame around the errors keeps the saved theme
@@ -102,13 +107,24 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
-    """Switch the language of the pages: a cookie for this browser, and saved for a signed-in person."""
+    """Switch the language: a cookie for this browser, and saved for a patient, for messages and calls too.
+
+    Who works here reads English: for them only the way back is left.
+    """
     chosen = services.known_language(request.POST.get("language"))
     if chosen and request.user.is_authenticated:
-        services.prefer(request.user, language=chosen)
+        if request.user.role == Role.PATIENT:
+            services.prefer(request.user, language=chosen)
+            _tell_language(request, chosen)
     elif chosen:
         request.session[CHOSEN_LANGUAGE] = chosen
     return set_language(request)
+
+
+def _tell_language(request: HttpRequest, chosen: str) -> None:
+    """Say in the language chosen that messages and calls follow it: each translation names itself."""
+    with translation.override(chosen):
+        messages.success(request, _("From now on we also write and call you in English."))
 
 
 def _frame(request: HttpRequest) -> str:

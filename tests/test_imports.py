@@ -49,7 +49,7 @@ MAY = {
     },
     "scheduling.admin": {"scheduling.models"},
     "scheduling.apps": {"scheduling.regimens", "scheduling.receivers"},
-    "scheduling.receivers": {"scheduling.services"},
+    "scheduling.receivers": {"scheduling.services", "accounts"},
     "scheduling.middleware": {"scheduling.services"},
     "scheduling.urls": {"scheduling.views"},
     "scheduling.styleguide": {"scheduling.drawing", "scheduling.selectors", "accounts", "infusion_home.widgets"},

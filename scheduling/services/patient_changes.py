@@ -21,7 +21,7 @@ from scheduling import clock
 from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, StaleVersion
-from scheduling.services import attention, doses, events, notices, preflight, slot_holds
+from scheduling.services import attention, doses, events, languages, notices, preflight, slot_holds
 from scheduling.services.guard import fits, writes
 
 FIELDS = (
@@ -73,6 +73,8 @@ def update_patient(*, patient_id: int, wish: Mapping[str, Any], by: User, saw: s
     if details:
         _save(patient, {name: wish[name] for name in details if name in FIELDS})
         _reach(patient, wish, details)
+        if "language" in details:
+            languages.follow(patient)
         events.write("patient_updated", by=by, patient=patient, subject=patient, changed=details)
     if HOME & set(details):
         _flag_home(patient, zone_changed="time_zone" in details)

@@ -15,7 +15,7 @@ from patients.validators import e164
 from scheduling import clock
 from scheduling.rules.amounts import check_plausible
 from scheduling.rules.errors import BadInput
-from scheduling.services import checks, doses, events
+from scheduling.services import checks, doses, events, languages
 from scheduling.services.gate_files import AUTHORIZATION
 from scheduling.services.guard import fits, writes
 
@@ -44,6 +44,7 @@ def register_patient(*, by: User, email: str = "", phone: str = "", **fields: An
             Contact.objects.create(
                 patient=patient, channel=channel, value=value, consented_at=now, consent_source="registration"
             )
+    languages.follow(patient)
     events.write("patient_registered", by=by, patient=patient, subject=patient)
     return patient
 
