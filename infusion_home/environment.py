@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+SENDER = re.compile(r"\+[1-9]\d{1,14}|MG[0-9a-f]{32}")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -112,6 +115,8 @@ def email(name: str, default: str) -> dict[str, object]:
             "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
             "EMAIL_FILE_PATH": unquote(parts.path),
         }
+    if parts.scheme == "null":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
     if parts.scheme in {"smtp", "smtps"} and parts.hostname:
         return {
             "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -124,8 +129,93 @@ def email(name: str, default: str) -> dict[str, object]:
             "EMAIL_TIMEOUT": 20,
         }
     raise ImproperlyConfigured(
-        f"{name} must be smtp://user:password@host:port, smtps://…, console:// or file:///folder."
+        f"{name} must be smtp://user:password@host:port, smtps://…, console://, null:// or file:///folder."
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The way out of texts or calls. `kind`: "twilio", "file" (into `folder`), "console" or "null" (nowhere).
+
+    `base` is the address of the provider's interface, `sender` our number (E.164) or a messaging service.
+    """
+
+    kind: str
+    base: str = ""
+    account: str = ""
+    token: str = field(default="", repr=False)
+    sender: str = ""
+    folder: str = ""
+
+
+def channel(value: str, name: str = "the channel", *, service: bool = True) -> Channel | None:
+    """What a channel's URL says; None for "". `service`: whether a messaging service may be the sender.
+
+    Raises ImproperlyConfigured, and never repeats the value: it carries a secret.
+    """
+    if not value:
+        return None
+    _check_port(name, value)
+    parts = urlsplit(value)
+    if parts.scheme in {"console", "null"}:
+        return Channel(parts.scheme)
+    if parts.scheme == "file" and parts.path.strip("/"):
+        return Channel("file", folder=unquote(parts.path))
+    if parts.scheme not in {"twilio", "twilio+http"} or not (
+        parts.hostname and parts.username and parts.password
+    ):
+        raise ImproperlyConfigured(
+            f"{name} must be twilio://ACCOUNT_SID:AUTH_TOKEN@api.twilio.com?from=+12145550142, console://, null:// "
+            "or file:///folder."
+        )
+    # In a query a plus is a blank; people write the number as it is.
+    sender = parse_qs(parts.query.replace("+", "%2B")).get("from", [""])[0].strip()
+    if not SENDER.fullmatch(sender) or (sender.startswith("MG") and not service):
+        raise ImproperlyConfigured(
+            f"{name} must name its sender: ?from=+12145550142"
+            + (" or a messaging service, ?from=MG and 32 digits." if service else ".")
+        )
+    port = f":{parts.port}" if parts.port else ""
+    scheme = "http" if parts.scheme == "twilio+http" else "https"
+    return Channel(
+        "twilio",
+        base=f"{scheme}://{parts.hostname}{port}",
+        account=unquote(parts.username),
+        token=unquote(parts.password),
+        sender=sender,
+    )
+
+
+def channel_url(name: str, default: str = "", *, service: bool = True) -> str:
+    """The URL of a channel, or "" when it is not set up. Raises ImproperlyConfigured when it cannot be read."""
+    value = text(name, default)
+    channel(value, name, service=service)
+    return value
+
+
+def public_url(name: str, default: str = "") -> str:
+    """Where people and providers reach this: scheme and host, no slash at the end.
+
+    Without a `default` it is needed, and must be https: links and answers travel over it.
+    """
+    value = (
+        text(name, default) or required(name, "Use the address people open, like https://care.example.")
+    ).rstrip("/")
+    _check_port(name, value)
+    parts = urlsplit(value)
+    allowed = {"http", "https"} if default else {"https"}
+    if (
+        parts.scheme not in allowed
+        or not parts.hostname
+        or parts.username
+        or parts.path
+        or parts.query
+        or parts.fragment
+    ):
+        raise ImproperlyConfigured(
+            f"{name} must be an address like https://care.example, with no path and no password."
+        )
+    return value
 
 
 def hours(name: str, default: str) -> tuple[int, int]:

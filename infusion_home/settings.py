@@ -46,6 +46,10 @@ else:
     SECRET_KEY = environment.text("SECRET_KEY", secrets.token_urlsafe(50))
     ALLOWED_HOSTS = environment.listed("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]", "testserver"]
 CSRF_TRUSTED_ORIGINS = environment.origins("CSRF_TRUSTED_ORIGINS")
+# Links in messages lead here, and the provider of texts and calls answers here.
+PUBLIC_URL = environment.public_url(
+    "PUBLIC_URL", "" if PRODUCTION else f"http://127.0.0.1:{environment.whole_number('PORT', 8000)}"
+)
 
 # --- Parts -----------------------------------------------------------------------------------
 
@@ -315,6 +319,11 @@ globals().update(
     environment.email("EMAIL_URL", f"file://{STATE_DIR / 'mail'}" if MODE == "demo" else "console://")
 )
 DEFAULT_FROM_EMAIL = environment.text("EMAIL_FROM", "no-reply@localhost")
+# Unset, there are no texts or calls by machine; the demo writes them to files.
+TEXT_URL = environment.channel_url("TEXT_URL", f"file://{STATE_DIR / 'texts'}" if MODE == "demo" else "")
+VOICE_URL = environment.channel_url(
+    "VOICE_URL", f"file://{STATE_DIR / 'calls'}" if MODE == "demo" else "", service=False
+)
 
 # --- Language, time, files -------------------------------------------------------------------
 

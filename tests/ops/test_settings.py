@@ -16,6 +16,7 @@ RIGHT = {
     "ALLOWED_HOSTS": "care.example",
     "DATABASE_URL": "postgres://care:secret-word@127.0.0.1:1/care",
     "REDIS_URL": "redis://127.0.0.1:1/0",
+    "PUBLIC_URL": "https://care.example",
 }
 
 
@@ -70,6 +71,25 @@ def test_production_settings_pass_the_deployment_check_without_a_warning():
         ("AGENCY_NAME", "Texas Infusion", "AGENCY_NAME appears in messages and must not contain"),
         ("NOTICE_DELAY_MINUTES", "soon", "NOTICE_DELAY_MINUTES is 'soon'"),
         ("EMAIL_URL", "mail.example", "EMAIL_URL must be smtp://"),
+        ("PUBLIC_URL", None, "PUBLIC_URL is not set."),
+        ("PUBLIC_URL", "http://care.example", "PUBLIC_URL must be an address like https://care.example"),
+        ("PUBLIC_URL", "https://care.example/app", "PUBLIC_URL must be an address like https://care.example"),
+        ("PUBLIC_URL", "https://me:secret-word@care.example", "PUBLIC_URL must be an address like"),
+        (
+            "TEXT_URL",
+            "twilio://AC1@api.twilio.com?from=+12145550142",
+            "TEXT_URL must be twilio://ACCOUNT_SID",
+        ),
+        ("TEXT_URL", "twilio://AC1:secret-word@api.twilio.com", "TEXT_URL must name its sender: ?from="),
+        ("TEXT_URL", "twilio://AC1:secret-word@h?from=Trinity", "TEXT_URL must name its sender: ?from="),
+        ("TEXT_URL", "twilio://AC1:secret-word@h:port?from=+12145550142", "TEXT_URL has a port that is not"),
+        ("TEXT_URL", "https://AC1:secret-word@api.twilio.com", "TEXT_URL must be twilio://ACCOUNT_SID"),
+        ("TEXT_URL", "file://", "TEXT_URL must be twilio://ACCOUNT_SID"),
+        (
+            "VOICE_URL",
+            "twilio://AC1:secret-word@api.twilio.com?from=MG" + "0" * 32,
+            "VOICE_URL must name its sender: ?from=+12145550142.",
+        ),
         ("EMAIL_URL", "smtp://h:many", "EMAIL_URL has a port that is not a number"),
         ("NOTICE_HOURS", "late", "NOTICE_HOURS is 'late'"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud'; use one of"),
