@@ -1,0 +1,264 @@
+"""Every page a patient can reach, read in Spanish: no English is left on it, in text or in attributes.
+
+Two readers look at each page. One knows every Spanish word the product has (its catalogue, and Django's names of days
+and months) and reports any other; one knows every English sentence of the catalogue and reports it whole, so that a
+word both languages have hides nothing. Names and places are data; what has a `lang` of its own is read by that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils import dates, translation
+from django.utils.translation.trans_real import DjangoTranslation
+
+from patients.models import Patient
+from scheduling.models import Visit
+from tests.accounts import spanish
+from tests.flows.test_strangers import NAMED, WHO, address, world  # noqa: F401  the world is a fixture
+from tests.makers import DAY, clock_stands_at, make_patient, make_user
+
+pytestmark = pytest.mark.django_db
+
+# Pages with no words of their own: plain answers, redirects, samples for builders.
+WORDLESS = {"healthz", "readyz", "home", "set_language", "sign-out", "styleguide"}
+FOR_PATIENTS = [name for name in NAMED if WHO[name] & {"patient", "anonymous"} and name not in WORDLESS]
+SPOKEN = ("title", "aria-label", "aria-description", "aria-valuetext", "placeholder", "alt", "label")
+VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+SILENT = {"script", "style"}
+WORD = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)?")
+PLACE = re.compile(r"%\(\w+\)\d*[ds]")
+# A brand, units, and a language in its own words.
+SAME_IN_BOTH = {"infusion", "home", "h", "min", "mg", "g", "english"}
+
+
+class Page(HTMLParser):
+    """What a page says: pieces of visible or spoken text, without parts in another language."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.language = ""
+        self._open: list[tuple[str, bool]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        if tag == "html":
+            self.language = found.get("lang", "")
+        hidden = tag in SILENT or found.get("lang", self.language) != self.language
+        if not (hidden or self._hidden):
+            self.said += [found[name] for name in SPOKEN if found.get(name)]
+            if tag == "input" and found.get("type") in {"submit", "button", "reset"}:
+                self.said.append(found.get("value", ""))
+        if tag not in VOID:
+            self._open.append((tag, hidden))
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open.pop()[0] != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden and data.strip():
+            self.said.append(" ".join(data.split()))
+
+    @property
+    def _hidden(self) -> bool:
+        return any(hidden for _tag, hidden in self._open)
+
+
+@cache
+def spanish_words() -> frozenset[str]:
+    """Every word of the catalogue's Spanish, and of dates."""
+    with translation.override("es"):
+        names = [*dates.WEEKDAYS.values(), *dates.MONTHS.values()]
+        said = [str(name) for name in names]
+    for text, found in spanish.entries().items():
+        if text:
+            said += [PLACE.sub(" ", one) for one in found]
+    return frozenset(word.lower() for sentence in said for word in WORD.findall(sentence))
+
+
+@cache
+def english_sentences() -> re.Pattern[str]:
+    """Any message a patient may be shown that is not the same in Spanish, as a whole piece of text."""
+    translated = spanish.entries()
+    found = []
+    for text in spanish.messages():
+        if translated.get(text) == [text] or not WORD.search(PLACE.sub("", text)):
+            continue
+        parts = [re.escape(" ".join(part.split())) for part in PLACE.split(text)]
+        found.append(".+".join(parts))
+    return re.compile("|".join(sorted(found, key=len, reverse=True)))
+
+
+@cache
+def american_dates() -> re.Pattern[str]:
+    """A Spanish month before its day or year: `marzo 9`."""
+    with translation.override("es"):
+        return re.compile(rf"\b({'|'.join(str(name) for name in dates.MONTHS.values())}) \d", re.IGNORECASE)
+
+
+def english_in(html: str, names: frozenset[str]) -> list[str]:
+    """The pieces of a page that are not Spanish. `names` are words of people and places, in small letters."""
+    wrong = []
+    for piece in Page(html).said:
+        strange = [
+            word for word in WORD.findall(piece) if word.lower() not in spanish_words() | SAME_IN_BOTH | names
+        ]
+        if strange or english_sentences().fullmatch(piece.strip()) or american_dates().search(piece):
+            wrong.append(f"{piece} {strange}")
+    return wrong
+
+
+@pytest.fixture
+def home(world):  # noqa: F811
+    """The world with a patient who reads Spanish; `names` are the words of people, places and the agency."""
+    patient = Patient.objects.get(pk=world["ids"]["patient_id"])
+    patient.language = patient.user.language = "es"
+    patient.user.save()
+    patient.save()
+    visit = Visit.objects.get(pk=world["ids"]["visit_id"])
+    data = (patient.first_name, patient.last_name, patient.address, patient.city, visit.nurse.first_name)
+    named = " ".join((*data, settings.AGENCY_NAME, patient.user.username))
+    world["names"] = frozenset(word.lower() for word in WORD.findall(named))
+    world["visit"] = visit
+    return world
+
+
+def readers(home, name: str) -> Iterator[Client]:
+    """The patient, and somebody not signed in whose browser asks for Spanish."""
+    if "patient" in WHO[name]:
+        client = Client()
+        client.force_login(home["people"]["patient"])
+        yield client
+    if "anonymous" in WHO[name]:
+        yield Client(headers={"Accept-Language": "es-US,es;q=0.9"})
+
+
+def pages_of(client: Client, url: str) -> Iterator[str]:
+    """What one may be shown at an address: the page, and the answer to a form sent empty."""
+    for answer in (client.get(url, follow=True), client.post(url, {}, follow=True)):
+        if answer["Content-Type"].startswith("text/html") and answer.content:
+            page = answer.content.decode()
+            assert '<html lang="es"' in page, (url, answer.status_code)
+            yield page
+
+
+@pytest.mark.parametrize("name", FOR_PATIENTS)
+def test_no_english_is_left_on_a_spanish_page(home, name):
+    wrong, seen = [], 0
+    with clock_stands_at(home["now"]):
+        for client in readers(home, name):
+            for page in pages_of(client, address(name, home["ids"])):
+                seen += 1
+                wrong += english_in(page, home["names"])
+    assert seen and not wrong
+
+
+@pytest.mark.parametrize("state", [state for state, _word in Visit._meta.get_field("state").choices])
+def test_a_visit_in_any_state_is_told_in_spanish(home, client, state):
+    Visit.objects.filter(pk=home["visit"].pk).update(state=state)
+    client.force_login(home["people"]["patient"])
+    wrong = []
+    with clock_stands_at(home["now"]):
+        for name in ("my-visit", "my-home", "my-therapy"):
+            wrong += english_in(client.get(address(name, home["ids"])).content.decode(), home["names"])
+    assert not wrong
+
+
+@pytest.mark.parametrize("days", [-3, 0, 1, 90, 400])
+def test_a_visit_on_any_day_is_told_in_spanish(home, client, days):
+    client.force_login(home["people"]["patient"])
+    with clock_stands_at(home["now"] - days * DAY):
+        page = client.get(reverse("my-home")).content.decode()
+    assert not english_in(page, home["names"])
+
+
+def test_who_has_no_visit_and_who_belongs_to_nobody_yet_read_spanish(home, client):
+    for user in (make_patient(user=True, language="es").user, make_user("patient", language="es")):
+        client.force_login(user)
+        assert not english_in(client.get(reverse("my-home")).content.decode(), home["names"])
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+def test_an_error_is_told_in_spanish(home, client, settings, monkeypatch, status, signed_in):
+    if signed_in:
+        client.force_login(home["people"]["patient"])
+    client.raise_request_exception = False
+    page, headers = reverse("help"), {"Accept-Language": "es"}
+    if status == 400:
+        settings.ALLOWED_HOSTS = ["agency.example"]
+    elif status == 403:
+        client = Client(enforce_csrf_checks=True)
+        answer = client.post(reverse("sign-in"), {}, headers=headers)
+    elif status == 404:
+        page = "/my/no/such/page/"
+    else:
+        monkeypatch.setattr("accounts.views._frame", lambda request: 1 / 0)
+    if status != 403:
+        answer = client.get(page, headers=headers)
+    assert answer.status_code == status
+    html = answer.content.decode()
+    assert '<html lang="es"' in html and not english_in(html, home["names"])
+
+
+@pytest.mark.parametrize("ended", ["1", "unsent"])
+def test_the_door_says_in_spanish_why_one_is_there_again(home, client, ended):
+    page = client.get(f"{reverse('sign-in')}?ended={ended}", headers={"Accept-Language": "es"})
+    assert not english_in(page.content.decode(), home["names"])
+
+
+def test_too_many_tries_are_told_in_spanish(home, client):
+    for _try in range(settings.AXES_FAILURE_LIMIT + 1):
+        answer = client.post(
+            reverse("sign-in"), {"username": "x", "password": "y"}, headers={"Accept-Language": "es"}
+        )
+    assert answer.status_code == 429 and not english_in(answer.content.decode(), home["names"])
+
+
+@pytest.mark.parametrize("name", ["my-home", "my-visit", "my-therapy", "help", "settings", "sign-in"])
+def test_an_english_page_would_be_caught(home, client, name):
+    if name != "sign-in":
+        Patient.objects.update(language="en")
+        user = home["people"]["patient"]
+        user.language = "en"
+        user.save()
+        client.force_login(user)
+    with clock_stands_at(home["now"]):
+        page = client.get(address(name, home["ids"])).content.decode().replace('lang="en"', 'lang="es"', 1)
+    assert len(english_in(page, home["names"])) > 5
+
+
+@pytest.mark.parametrize("name", ["my-home", "my-visit", "my-therapy", "help", "settings", "sign-in"])
+def test_one_translation_that_is_missing_is_caught(home, client, monkeypatch, name):
+    """Takes away each sentence of the page in turn, as if it had never been translated."""
+    if name != "sign-in":
+        client.force_login(home["people"]["patient"])
+    client.defaults["HTTP_ACCEPT_LANGUAGE"] = "es"
+    translate, said, without = DjangoTranslation.gettext, set(), ""
+
+    def gettext(self: DjangoTranslation, message: str) -> str:
+        said.add(message)
+        return message if message == without else translate(self, message)
+
+    monkeypatch.setattr(DjangoTranslation, "gettext", gettext)
+    page = address(name, home["ids"])
+    with clock_stands_at(home["now"]):
+        full = client.get(page).content
+        shown = [text for text in sorted(said) if spanish.entries().get(text, [text]) != [text]]
+        passed = []
+        for without in shown:
+            html = client.get(page).content
+            if html != full and not english_in(html.decode(), home["names"]):
+                passed.append(without)
+    assert len(shown) > 8 and not passed
