@@ -21,6 +21,7 @@ BEFORE = ("week_before", "confirm", "health_screen", "preparation", "day_before"
 ONE_MESSAGE = ("confirm", "health_screen", "preparation")
 EARLIEST_HOUR, LATEST_HOUR = 8, 21  # never outside, whatever is set
 CAPPED = "text"
+KEPT_DAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +71,36 @@ def due(kind: str, starts_at: datetime, time_zone: str, policy: Policy, *, plann
     """When a message of `kind` in BEFORE goes for a visit that starts then. All times aware.
 
     A time in the quiet hours becomes the next opening, or the evening before when the visit comes first. One that
-    has passed when it is planned is skipped. It makes no sense any more when the next of its series is due, and
-    never later than the start.
+    has passed when it is planned is skipped. None makes sense after the start; the one a week before only for
+    KEPT_DAYS.
     """
     timing = policy.timings[kind]
     zone = ZoneInfo(time_zone)
     day = starts_at.astimezone(zone).date() - timedelta(days=timing.days)
     at = in_hours(wall(day, timing.at, zone), time_zone, policy.hours, before=starts_at)
-    until = min(starts_at, wall(day + timedelta(days=1), timing.at, zone) if timing.days > 1 else starts_at)
-    until = max(until, at)
+    until = starts_at
+    if kind == "week_before":
+        until = wall(day + timedelta(days=KEPT_DAYS), timing.at, zone)
+    until = max(min(until, starts_at), at)
     if not timing.on:
         return Due(at, until, "this kind of message is switched off")
     if at < planned_at:
         return Due(at, until, "its time had passed when the visit was planned")
     return Due(at, until)
+
+
+def follow_up(day: date, time_zone: str, policy: Policy, *, planned_at: datetime) -> Due:
+    """When the question how they are goes on `day`; it makes no sense any more after that day and the next."""
+    timing, zone = policy.timings["next_day"], ZoneInfo(time_zone)
+    at = in_hours(wall(day, timing.at, zone), time_zone, policy.hours)
+    until = wall(day + timedelta(days=2), time(0), zone)
+    if not timing.on:
+        return Due(at, until, "this kind of message is switched off")
+    return Due(
+        max(at, planned_at),
+        until,
+        "its time had passed when the visit was planned" if planned_at >= until else "",
+    )
 
 
 def wall(day: date, at: time, zone: ZoneInfo) -> datetime:
@@ -137,21 +154,28 @@ def over_cap(
 ) -> str:
     """Why the caps leave this text out now, or "". `sent`: times of texts to this person that may have gone.
 
-    A more important one that is due later the same day, or that would become the one too many within seven days,
-    keeps its place: the lesser is left out for it.
+    A more important one that is due later the same day, or that would become the one too many within seven days
+    of the home's calendar, keeps its place: the lesser is left out for it.
     """
     zone = ZoneInfo(time_zone)
     today = now.astimezone(zone).date()
-    better = [one.at for one in waiting if one.priority < priority and one.at >= now]
-    if sum(at.astimezone(zone).date() == today for at in sent) >= policy.per_day:
+    had = [at.astimezone(zone).date() for at in sent]
+    better = sorted(
+        one.at.astimezone(zone).date() for one in waiting if one.priority < priority and one.at >= now
+    )
+    if had.count(today) >= policy.per_day:
         return "they had a text today"
-    if any(at.astimezone(zone).date() == today for at in better):
+    if today in better:
         return "a more important text is due today"
-    week = timedelta(days=7)
-    if sum(at > now - week for at in sent) >= policy.per_week:
+    if sum(_within(day, today) for day in had) >= policy.per_week:
         return "they had as many texts in seven days as we send"
-    for later in sorted(at for at in better if at < now + week):
-        taken = [at for at in (*sent, now, *(one for one in better if one <= later)) if at > later - week]
-        if len(taken) > policy.per_week:
+    for last in better:
+        taken = [day for day in (*had, today, *better) if _within(day, last)]
+        if _within(today, last) and len(taken) > policy.per_week:
             return "it would take the place of a more important text this week"
     return ""
+
+
+def _within(day: date, last: date) -> bool:
+    """Whether it is one of the seven days that end with `last`."""
+    return timedelta(0) <= last - day < timedelta(days=7)

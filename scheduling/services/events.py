@@ -27,15 +27,19 @@ def write(
     patient: Patient | int | None = None,
     subject: models.Model | str = "",
     why: str = "",
+    role: str = "",
     **detail: Any,
 ) -> Event:
-    """Add one row to the trail. `detail` holds ids, codes and days; never a name or a drug."""
+    """Add one row to the trail. `detail` holds ids, codes and days; never a name or a drug.
+
+    `role` says who it was where nobody signed in: a patient who answered by a link or a text.
+    """
     if isinstance(subject, models.Model):
         subject = f"{subject._meta.model_name} {subject.pk}"
     return Event.objects.create(
         action=action,
         actor=by if by is not None and by.pk else None,
-        role=getattr(by, "role", "") or "system",
+        role=getattr(by, "role", "") or role or "system",
         patient_id=patient.pk if isinstance(patient, Patient) else patient,
         subject=subject[:60],
         why=why[:500],

@@ -1,67 +1,83 @@
-"""Messages owed: the row first, in the transaction of the booking; the queue only a hint.
+"""Messages owed: the row first, in the transaction of the change it tells of; the queue only a hint.
 
-Sent at most once. A row is claimed, marked as attempted and committed before the network is used; a
-claim that outlived its worker after that mark is never sent again but shown to a person as unknown.
+What is owed is written here; services.dispatch sends it, and checks everything again when it does. A channel
+that cannot be used gets a row too, suppressed with the reason: "why did nothing go out" has an answer.
 """
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from celery import signature
 from django.conf import settings
-from django.db import DatabaseError, transaction
-from django.db.models import F, QuerySet
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
+from accounts.models import User
 from patients.models import Contact, Patient
-from scheduling.models import Notice, Visit
-from scheduling.rules import states
-from scheduling.transports import Doubt, Outcome, Sent, TryAgain, compose, transport_for
+from scheduling.models import Call, Notice, Visit
+from scheduling.rules import cadence, states
+from scheduling.rules.errors import Conflict
+from scheduling.services import policy, sendable
+from scheduling.services.guard import writes
+from scheduling.services.notice_acts import send_again, send_now, settle_unknown, skip
 
-CLAIM_IS_STALE = timedelta(minutes=2)
-MAX_ATTEMPTS = 5
-AWAY = "the patient is not with us at the moment"
+__all__ = [
+    "AWAY", "about_visit", "ask_by_voice", "ask_how", "confirmed", "drop", "queue", "replan", "resume",
+    "send_again", "send_now", "settle_unknown", "skip", "stop", "tell_staff",
+]  # fmt: skip
+
+AWAY = sendable.AWAY
+CHANNELS = (Contact.Channel.EMAIL, Contact.Channel.TEXT)
 MAYBE_HEARD = (Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED, Notice.State.UNKNOWN)
-CHANNELS = (Contact.Channel.EMAIL,)
-
-log = logging.getLogger(__name__)
+OFF, PASSED = "this kind of message is switched off", "its time had passed when the visit was planned"
+STAFF_KEPT = timedelta(days=7)
+VOICE_KEPT = timedelta(hours=12)
 
 
 def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notice]:
-    """Owe the patient a message about the visit, one row a channel. Call inside the visit's transaction.
+    """Owe the patient a message about the visit; with one that is booked or moved all those before it, too.
 
-    A channel that cannot be used gets a row too, suppressed with the reason: "why did nothing go out"
-    has an answer.
+    One row a channel the patient has. Call inside the visit's transaction. Owing it twice changes nothing.
     """
     now = now or timezone.now()
+    rules = policy.current()
+    contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
     told = _last_told(visit)
     if kind == Notice.Kind.MOVED and (told is None or told.kind == Notice.Kind.CANCELLED):
         kind = Notice.Kind.BOOKED  # a "new time" means nothing to somebody who never heard the old one
-    contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
-    owed = []
-    for channel in CHANNELS:
-        notice, _created = Notice.objects.get_or_create(
-            patient_id=visit.patient_id,
-            visit=visit,
-            visit_version=visit.version,
-            kind=kind,
-            channel=channel,
-            defaults={"due_at": now + settings.NOTICE_DELAY, "expires_at": max(visit.starts_at, now)},
-        )
-        reason = _unreachable(contacts.get(channel))
-        if kind == Notice.Kind.CANCELLED and told is None and visit.confirmed_at is None:
-            reason = "the patient had not been told of the visit"
-        if kind == Notice.Kind.MOVED and told is not None and _same_time(told.visit, visit):
-            reason = "the patient knows this time already"
-        if reason:
-            _settle(notice, Notice.State.SUPPRESSED, reason, now)
-        owed.append(notice)
+    reason = _needless(kind, visit, told)
+    due = cadence.Due(now + settings.NOTICE_DELAY, max(visit.starts_at, now), reason)
+    if kind == Notice.Kind.CANCELLED:  # worth knowing still on the day itself
+        due = cadence.Due(due.at, max(visit.ends_at, now + timedelta(days=1)), reason)
+    if kind == Notice.Kind.ON_THE_WAY:
+        due = cadence.Due(now, max(visit.starts_at, now + timedelta(hours=1)), reason)
+    owed = [_row(kind, visit, channel, due, contacts, now) for channel in _channels(contacts)]
+    if kind in {Notice.Kind.BOOKED, Notice.Kind.MOVED}:
+        owed += _series(visit, contacts, rules, now)
+    Notice.objects.bulk_create(owed, ignore_conflicts=True)
     # A booking outlives a dead broker: if the hint is lost, the next heartbeat finds the row.
     transaction.on_commit(_hint, robust=True)
-    return owed
+    return list(
+        Notice.objects.filter(patient_id=visit.patient_id, about=about_visit(visit), kind=kind).order_by("pk")
+    )
+
+
+def about_visit(visit: Visit) -> str:
+    """The visit and its version, as `Notice.about` names it."""
+    return f"visit {visit.pk} v{visit.version}"
+
+
+def confirmed(visit: Visit, *, now: datetime | None = None) -> int:
+    """The patient said yes: what asks for it is not sent any more. What it would have said besides goes alone."""
+    asking = Notice.objects.filter(visit=visit, state=Notice.State.PLANNED)
+    return asking.filter(kind__in=(Notice.Kind.CONFIRM, Notice.Kind.UNCONFIRMED)).update(
+        state=Notice.State.SUPPRESSED,
+        reason="the patient has confirmed already",
+        settled_at=now or timezone.now(),
+    )
 
 
 def drop(visit: Visit, reason: str) -> int:
@@ -72,7 +88,7 @@ def drop(visit: Visit, reason: str) -> int:
 
 
 def stop(patient: Patient, *, now: datetime | None = None) -> int:
-    """Suppress what must not reach somebody who is not at home, as `why_not` has it. Returns how many rows."""
+    """Suppress what must not reach somebody who is not at home, as `sendable` has it. Returns how many rows."""
     waiting = Notice.objects.filter(patient=patient, state=Notice.State.PLANNED)
     if patient.status != Patient.Status.DIED:
         waiting = waiting.exclude(kind=Notice.Kind.CANCELLED)
@@ -92,130 +108,193 @@ def resume(patient: Patient, *, now: datetime | None = None) -> int:
         visit__state__in=states.OPEN,
         visit__version=F("visit_version"),
     )
-    due_at = now + settings.NOTICE_DELAY
-    return stopped.update(
-        state=Notice.State.PLANNED, reason="", settled_at=None, claimed_at=None, due_at=due_at
-    )
+    again = {"state": Notice.State.PLANNED, "reason": "", "settled_at": None, "claimed_at": None}
+    soon = now + settings.NOTICE_DELAY
+    return stopped.filter(due_at__lt=soon).update(due_at=soon, **again) + stopped.update(**again)
 
 
-def send_due(*, batch: int = 100, now: datetime | None = None) -> int:
-    """Send everything that is due; returns how many rows were settled. Any number may run at once."""
-    recover_stale(now=now)
-    settled = 0
-    while claimed := claim_due(batch, now=now):
-        for notice in claimed:
-            _deliver_alone(notice, now)
-        settled += len(claimed)
-    return settled
-
-
-def _deliver_alone(notice: Notice, now: datetime | None) -> None:
-    """One row nobody can read ends as failed; its neighbours go on. A database that is gone stops them all."""
-    try:
-        deliver(notice, now=now)
-    except DatabaseError:
-        raise
-    except Exception as error:
-        log.error("notice %s could not be prepared: %s", notice.pk, type(error).__name__)
-        _settle(notice, Notice.State.FAILED, type(error).__name__, now or timezone.now())
-
-
-@transaction.atomic
-def claim_due(batch: int, *, now: datetime | None = None) -> list[Notice]:
-    """Take up to `batch` due rows that nobody else holds."""
+def tell_staff(
+    kind: str,
+    *,
+    users: Iterable[User],
+    about: str,
+    visit: Visit | None = None,
+    call: Call | None = None,
+    now: datetime | None = None,
+    due_at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> list[Notice]:
+    """Owe people of the agency an e-mail, one each; once for the same `about`. It names no patient."""
     now = now or timezone.now()
-    due = (
-        Notice.objects.filter(state=Notice.State.PLANNED, due_at__lte=now)
-        .select_for_update(skip_locked=True, no_key=True, of=("self",))
-        .order_by("due_at", "pk")[:batch]
+    people = [user for user in users if user.is_active]
+    Notice.objects.bulk_create(
+        [
+            Notice(
+                user=user,
+                visit=visit,
+                visit_version=visit.version if visit else None,
+                call=call,
+                about=about,
+                kind=kind,
+                channel=Contact.Channel.EMAIL,
+                priority=cadence.PRIORITY[kind],
+                due_at=due_at or now,
+                expires_at=expires_at or now + STAFF_KEPT,
+                **({} if user.email else _suppressed("no address on file", now)),
+            )
+            for user in people
+        ],
+        ignore_conflicts=True,
     )
-    ids = [notice.pk for notice in due]
-    Notice.objects.filter(pk__in=ids).update(state=Notice.State.CLAIMED, claimed_at=now)
-    return list(
-        Notice.objects.filter(pk__in=ids)
-        .select_related("patient", "visit", "visit__nurse")
-        .order_by("due_at", "pk")
-    )
+    transaction.on_commit(_hint, robust=True)
+    return list(Notice.objects.filter(user__in=people, about=about, kind=kind).order_by("pk"))
 
 
-def deliver(notice: Notice, *, now: datetime | None = None) -> None:
-    """Check everything again, mark the attempt, then send outside any transaction."""
+def ask_how(call: Call, *, now: datetime | None = None) -> list[Notice]:
+    """Ask the day after a visit how the patient is: the answer lands in the call that is owed that day."""
     now = now or timezone.now()
-    contact = Contact.objects.filter(patient_id=notice.patient_id, channel=notice.channel).first()
-    visit = Visit.objects.select_related("patient").get(pk=notice.visit_id)
-    if now >= notice.expires_at and notice.kind != Notice.Kind.CANCELLED:
-        _settle(notice, Notice.State.EXPIRED, "the visit's time had come", now)
-        return
-    if reason := why_not(notice, visit, contact):
-        _settle(notice, Notice.State.SUPPRESSED, reason, now)
-        return
-    if opening := quiet_until(visit.time_zone, now):
-        _put_back(notice, due_at=opening)
-        return
-    notice.message_id = notice.message_id or f"notice-{notice.pk}"
-    marked = _held(notice).update(
-        attempted_at=now, attempts=notice.attempts + 1, message_id=notice.message_id
+    contacts = {contact.channel: contact for contact in call.patient.contacts.all()}
+    due = cadence.follow_up(call.due_on, call.patient.time_zone, policy.current(), planned_at=now)
+    about = f"call {call.pk}"
+    Notice.objects.bulk_create(
+        [
+            _owed(Notice.Kind.NEXT_DAY, call.patient, about, channel, due, contacts, now, call=call)
+            for channel in _channels(contacts)
+        ],
+        ignore_conflicts=True,
     )
-    if not marked:
-        return  # the claim was taken for stale: whoever has it now decides
-    notice.attempted_at, notice.attempts = now, notice.attempts + 1
-    try:
-        outcome = transport_for(notice.channel).send(notice, visit, contact)
-    except Exception as error:  # a poison row must not stop its neighbours; nobody knows how far it came
-        outcome = Doubt(type(error).__name__)
-    _conclude(notice, outcome, now)
+    return list(call.notices.filter(about=about).order_by("pk"))
 
 
-def _conclude(notice: Notice, outcome: Outcome, now: datetime) -> None:
-    if isinstance(outcome, Sent):
-        _settle(notice, Notice.State.SENT, "", now)
-    elif isinstance(outcome, TryAgain) and notice.attempts < MAX_ATTEMPTS:
-        _put_back(notice, due_at=now + timedelta(minutes=2**notice.attempts), reason=outcome.reason)
-    elif isinstance(outcome, Doubt):
-        _settle(notice, Notice.State.UNKNOWN, outcome.reason, now)
-    else:
-        _settle(notice, Notice.State.FAILED, outcome.reason, now)
+@writes
+def ask_by_voice(call: Call, *, by: User, now: datetime | None = None) -> Notice:
+    """An automatic call instead of a person's next try, through the same ledger. Raises Conflict when it cannot be."""
+    now = now or timezone.now()
+    call = Call.objects.select_for_update(no_key=True).select_related("patient").get(pk=call.pk)
+    if call.state != Call.State.OWED:
+        raise Conflict("This call is not owed any more.", code="CALL_SETTLED")
+    voice = Contact.objects.filter(patient=call.patient, channel=Contact.Channel.VOICE).first()
+    if reason := sendable.unreachable(voice):
+        raise Conflict(f"No automatic call: {reason}.", code="NO_VOICE_CONSENT")
+    notice, _created = Notice.objects.get_or_create(
+        patient=call.patient,
+        user=None,
+        about=f"call {call.pk} try {call.tries + 1}",
+        kind=Notice.Kind.NEXT_DAY,
+        channel=Contact.Channel.VOICE,
+        defaults={
+            "call": call,
+            "due_at": now,
+            "expires_at": now + VOICE_KEPT,
+            "priority": cadence.PRIORITY[Notice.Kind.NEXT_DAY],
+        },
+    )
+    transaction.on_commit(_hint, robust=True)
+    return notice
 
 
-def why_not(notice: Notice, visit: Visit, contact: Contact | None) -> str:
-    """The reason a message must not go out now, or "" when it may."""
-    if reason := _unreachable(contact):
-        return reason
-    status = visit.patient.status  # as it is now: the claim may be older than the news
-    if status == Patient.Status.DIED or (
-        status != Patient.Status.ACTIVE and notice.kind != Notice.Kind.CANCELLED
-    ):
-        return AWAY
-    if visit.version != notice.visit_version:
-        return "the visit changed after this was planned"
-    if notice.kind == Notice.Kind.CANCELLED:
-        return "" if visit.state == "cancelled" else "the visit is not cancelled"
-    if visit.state not in states.OPEN:
-        return f"the visit is {visit.get_state_display().lower()}"
+def replan(*, now: datetime | None = None) -> int:
+    """After the settings changed: what is still to go before a visit gets its new time, what was left out only
+    because of the old times is owed again, and what is missing is added. Returns how many rows changed."""
+    now, rules, changed = now or timezone.now(), policy.current(), 0
+    visits = Visit.objects.filter(state__in=states.OPEN, starts_at__gt=now).select_related("patient")
+    for visit in visits.prefetch_related("patient__contacts").order_by("pk").iterator(chunk_size=500):
+        contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
+        wanted = _series(visit, contacts, rules, now)
+        rows = {
+            (row.kind, row.channel): row
+            for row in Notice.objects.filter(
+                patient_id=visit.patient_id, about=about_visit(visit), kind__in=cadence.BEFORE
+            )
+        }
+        missing = [one for one in wanted if (one.kind, one.channel) not in rows]
+        Notice.objects.bulk_create(missing, ignore_conflicts=True)
+        changed += len(missing)
+        for one in wanted:
+            row = rows.get((one.kind, one.channel))
+            changed += _retimed(row, one) if row else 0
+    return changed
+
+
+def _retimed(row: Notice, wanted: Notice) -> int:
+    """Whether the row took the new time. One that was tried, or left out for another reason, stays as it is."""
+    still = Notice.objects.filter(pk=row.pk, attempted_at__isnull=True)
+    fields = {
+        "due_at": wanted.due_at,
+        "expires_at": wanted.expires_at,
+        "state": wanted.state,
+        "reason": wanted.reason,
+        "settled_at": wanted.settled_at,
+    }
+    if all(getattr(row, name) == value for name, value in fields.items() if name != "settled_at"):
+        return 0
+    timed_out = still.filter(state=Notice.State.SUPPRESSED, reason__in=(OFF, PASSED))
+    return (still.filter(state=Notice.State.PLANNED) | timed_out).update(**fields)
+
+
+def _series(visit: Visit, contacts: dict[str, Contact], rules: cadence.Policy, now: datetime) -> list[Notice]:
+    """What goes at its time before the visit: a row a kind and channel."""
+    rows = []
+    for kind in cadence.BEFORE:
+        if kind in {"health_screen", "preparation"} and visit.kind != Visit.Kind.INFUSION:
+            continue
+        due = cadence.due(
+            kind, visit.starts_at, visit.time_zone, rules, planned_at=now + settings.NOTICE_DELAY
+        )
+        rows += [_row(kind, visit, channel, due, contacts, now) for channel in _channels(contacts)]
+    return rows
+
+
+def _channels(contacts: dict[str, Contact]) -> Sequence[str]:
+    """The channels the patient has; for somebody with none, e-mail, so that a row says so."""
+    return [channel for channel in CHANNELS if channel in contacts] or CHANNELS[:1]
+
+
+def _row(
+    kind: str, visit: Visit, channel: str, due: cadence.Due, contacts: dict[str, Contact], now: datetime
+) -> Notice:
+    return _owed(kind, visit.patient, about_visit(visit), channel, due, contacts, now, visit=visit)
+
+
+def _owed(
+    kind: str,
+    patient: Patient,
+    about: str,
+    channel: str,
+    due: cadence.Due,
+    contacts: dict[str, Contact],
+    now: datetime,
+    *,
+    visit: Visit | None = None,
+    call: Call | None = None,
+) -> Notice:
+    reason = due.skip or sendable.unreachable(contacts.get(channel))
+    return Notice(
+        patient=patient,
+        visit=visit,
+        visit_version=visit.version if visit else None,
+        call=call,
+        about=about,
+        kind=kind,
+        channel=channel,
+        priority=cadence.PRIORITY[kind],
+        due_at=due.at,
+        expires_at=due.until,
+        **(_suppressed(reason, now) if reason else {}),
+    )
+
+
+def _suppressed(reason: str, now: datetime) -> dict[str, object]:
+    return {"state": Notice.State.SUPPRESSED, "reason": reason[:200], "settled_at": now}
+
+
+def _needless(kind: str, visit: Visit, told: Notice | None) -> str:
+    """Why the patient need not hear of it at all, or ""."""
+    if kind == Notice.Kind.CANCELLED and told is None and visit.confirmed_at is None:
+        return "the patient had not been told of the visit"
+    if kind == Notice.Kind.MOVED and told is not None and told.visit and _same_time(told.visit, visit):
+        return "the patient knows this time already"
     return ""
-
-
-def quiet_until(time_zone: str, now: datetime) -> datetime | None:
-    """When sending opens again in the home's zone; None when it is open now."""
-    first, last = settings.NOTICE_HOURS
-    local = now.astimezone(ZoneInfo(time_zone))
-    if first <= local.hour < last:
-        return None
-    day = local.date() if local.hour < first else local.date() + timedelta(days=1)
-    return datetime.combine(day, time(first), ZoneInfo(time_zone))
-
-
-def recover_stale(*, now: datetime | None = None) -> int:
-    """Settle claims whose worker is gone: back to planned if nothing was tried, else unknown."""
-    now = now or timezone.now()
-    claimed, since = Notice.objects.filter(state=Notice.State.CLAIMED), now - CLAIM_IS_STALE
-    freed = claimed.filter(attempted_at__isnull=True, claimed_at__lt=since).update(
-        state=Notice.State.PLANNED, claimed_at=None
-    )
-    doubtful = claimed.filter(attempted_at__lt=since).update(
-        state=Notice.State.UNKNOWN, reason="the worker ended while sending", settled_at=now
-    )
-    return freed + doubtful
 
 
 def _last_told(visit: Visit) -> Notice | None:
@@ -225,53 +304,13 @@ def _last_told(visit: Visit) -> Notice | None:
     while step is not None:
         chain.append(step.pk)
         step = step.moved_from
-    heard = Notice.objects.filter(visit_id__in=chain, state__in=MAYBE_HEARD).select_related("visit")
-    return heard.order_by("-due_at", "-pk").first()
+    heard = Notice.objects.filter(visit_id__in=chain, patient=visit.patient_id, state__in=MAYBE_HEARD)
+    return heard.select_related("visit").order_by("-due_at", "-pk").first()
 
 
 def _same_time(told: Visit, visit: Visit) -> bool:
     """Whether what was told still holds: a visit moved and moved back."""
     return (told.starts_at, told.nurse_id) == (visit.starts_at, visit.nurse_id)
-
-
-def preview(notice: Notice) -> tuple[str, str]:
-    """Subject and body as they go out; reads the notice's patient and visit with its nurse."""
-    return compose(notice, notice.visit)
-
-
-def _unreachable(contact: Contact | None) -> str:
-    if contact is None or not contact.value:
-        return "no address on file"
-    if contact.opted_out_at:
-        return "the patient opted out of this channel"
-    return "" if contact.consented_at else "no consent on file for this channel"
-
-
-def _held(notice: Notice) -> QuerySet[Notice]:
-    """The row while it is as this worker last left it, else nothing.
-
-    A worker that was slow may find its claim freed, taken by another and the message sent: what it
-    decides then must not undo that. Its own attempt it may conclude even after it was given up as unknown.
-    """
-    mine = Notice.objects.filter(pk=notice.pk, claimed_at=notice.claimed_at, attempted_at=notice.attempted_at)
-    if notice.attempted_at is None:
-        return mine.filter(state__in=(Notice.State.CLAIMED, Notice.State.PLANNED))
-    return mine.filter(state__in=(Notice.State.CLAIMED, Notice.State.UNKNOWN))
-
-
-def _settle(notice: Notice, state: str, reason: str, now: datetime) -> None:
-    _held(notice).update(state=state, reason=reason[:200], settled_at=now)
-
-
-def _put_back(notice: Notice, *, due_at: datetime, reason: str = "") -> None:
-    _held(notice).update(
-        state=Notice.State.PLANNED,
-        due_at=due_at,
-        reason=reason[:200],
-        claimed_at=None,
-        attempted_at=None,
-        settled_at=None,
-    )
 
 
 def _hint() -> None:

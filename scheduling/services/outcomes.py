@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 
 from accounts.models import User
+from patients.models import Patient
 from scheduling import clock
 from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.services import attention, bookable, booking, doses, events, locks, notices
+from scheduling.services import attention, bookable, booking, doses, events, locks, notices, sendable
 from scheduling.services.guard import writes
 from scheduling.services.verdicts import problems_of, settle
 
@@ -22,21 +23,79 @@ LATE_CANCEL = timedelta(hours=24)
 
 @writes
 def confirm_visit(
-    *, visit_id: int, by: User, version: int | None = None, now: datetime | None = None
+    *,
+    visit_id: int,
+    by: User | None,
+    version: int | None = None,
+    via: str = "",
+    now: datetime | None = None,
 ) -> Visit:
-    """The patient said yes. Saying it twice changes nothing; a confirmed time that moves must be confirmed again."""
+    """The patient said yes. Saying it twice changes nothing; a confirmed time that moves must be confirmed again.
+
+    `by` None with `via` ("text", "link", "voice") is the patient's own answer: it speaks for the days of a course
+    that follow this one, too. The message that asks for it is not sent any more; those after it are.
+    """
     now = now or timezone.now()
     patient_id = Visit.objects.values_list("patient_id", flat=True).get(pk=visit_id)
     patient, _nurses = locks.patient_and_nurses(patient_id, [])
     visit = locks.visit(visit_id, version=version)
+    _confirm(visit, patient, by, via, now)
+    if by is None:
+        for other in _days_after(visit):
+            _confirm(locks.visit(other.pk), patient, by, via, now)
+    return visit
+
+
+def _confirm(visit: Visit, patient: Patient, by: User | None, via: str, now: datetime) -> None:
     if visit.state == "confirmed":
-        return visit
+        return
     states.check_move(visit.state, "confirmed")
     if visit.ends_at <= now:
         raise RuleBroken("That time has passed. Record what became of the visit.", code="IN_THE_PAST")
     visit.state, visit.confirmed_at = "confirmed", now
     visit.save(update_fields=["state", "confirmed_at", "changed_at"])
-    events.write("visit_confirmed", by=by, patient=patient, subject=visit)
+    said = {"role": "patient", "via": via} if by is None else {}
+    events.write("visit_confirmed", by=by, patient=patient, subject=visit, **said)
+    notices.confirmed(visit, now=now)
+
+
+def _days_after(visit: Visit) -> list[Visit]:
+    """The booked days of the same course after this one, day after day."""
+    dose = visit.dose
+    if dose is None:
+        return []
+    rows = Visit.objects.filter(
+        dose__prescription=dose.prescription_id,
+        dose__course=dose.course,
+        dose__number__gt=dose.number,
+        state="booked",
+    ).select_related("dose")
+    found, last = [], visit
+    for row in sorted(rows, key=lambda row: row.starts_at):
+        if row.starts_at - last.starts_at > sendable.COURSE_GAP:
+            break
+        found.append(row)
+        last = row
+    return found
+
+
+@writes
+def set_off(*, visit_id: int, by: User, now: datetime | None = None) -> Visit:
+    """The nurse is on the way: the patient hears of it. Twice changes nothing. Only on the day of the visit."""
+    now = now or timezone.now()
+    seen = Visit.objects.values("patient_id", "nurse_id").get(pk=visit_id)
+    patient, _nurses = locks.patient_and_nurses(seen["patient_id"], [seen["nurse_id"]])
+    visit = locks.visit(visit_id, nurse_id=seen["nurse_id"])
+    if visit.state == "en_route":
+        return visit
+    states.check_move(visit.state, "en_route")
+    if clock.local_day(visit.starts_at, visit.time_zone) != clock.today_in(visit.time_zone, now):
+        raise RuleBroken("This visit is not today.", code="NOT_TODAY")
+    visit.state = "en_route"
+    visit.save(update_fields=["state", "changed_at"])
+    events.write("visit_set_off", by=by, patient=patient, subject=visit)
+    notices.drop(visit, "the nurse is on the way")
+    notices.queue("on_the_way", visit=visit, now=now)
     return visit
 
 

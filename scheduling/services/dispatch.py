@@ -1,0 +1,398 @@
+"""Messages go out: claimed in batches, checked again, sent outside any transaction, settled.
+
+Any number of workers may run this at once. At most once: a row is marked as tried, and that is committed, before
+the network is used. A claim whose worker is gone goes back when nothing was tried; when it was, the provider is
+asked whether the message is there, and where that cannot be told a person is (docs/messages.md).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+
+from django.conf import settings
+from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.utils import timezone
+
+from scheduling.models import Notice
+from scheduling.rules.errors import Refused
+from scheduling.services import alerts, consents, links, policy, sendable, texts, wording
+from scheduling.transports import Doubt, Message, NotSent, Outcome, Sent, TryAgain, transport_for
+
+CLAIM_IS_STALE = timedelta(seconds=60)  # longer than any time-out of a transport
+LOT_SECONDS = 1.0  # what was checked longer ago is checked again
+MAX_ATTEMPTS = 5
+BACK_OFF = {"email": timedelta(minutes=1), "text": timedelta(seconds=30), "voice": timedelta(minutes=2)}
+LOADED = ("patient", "user", "visit__nurse", "visit__dose", "call")
+GONE = "the worker ended while sending"
+NOT_SET_UP = "this channel is not set up here"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A row marked as tried, and what goes out for it."""
+
+    notice: Notice
+    message: Message
+
+
+def send_due(*, batch: int = 100, now: datetime | None = None) -> int:
+    """Send everything that is due; returns how many rows were worked on. `now` stands still where it is given."""
+    clock: Callable[[], datetime] = (lambda: now) if now else timezone.now
+    recover(now=clock())
+    worked = 0
+    while not policy.current().paused and (claimed := claim_due(batch, now=clock())):
+        send_claimed(claimed, clock=clock)
+        worked += len(claimed)
+    return worked
+
+
+@transaction.atomic
+def claim_due(batch: int, *, now: datetime | None = None) -> list[Notice]:
+    """Take up to `batch` due rows that nobody else holds, the most important of those due at one time first."""
+    now = now or timezone.now()
+    due = (
+        Notice.objects.filter(state=Notice.State.PLANNED, due_at__lte=now)
+        .select_for_update(skip_locked=True, no_key=True, of=("self",))
+        .order_by("due_at", "priority", "pk")[:batch]
+    )
+    rows = list(due)
+    Notice.objects.filter(pk__in=[row.pk for row in rows]).update(state=Notice.State.CLAIMED, claimed_at=now)
+    for row in rows:
+        row.state, row.claimed_at = Notice.State.CLAIMED, now
+    return rows
+
+
+def send_claimed(claimed: Iterable[Notice], *, clock: Callable[[], datetime] = timezone.now) -> None:
+    """Work through a batch in lots of one channel. A row nobody can read ends as failed; its neighbours go on."""
+    waiting = deque(claimed)
+    while waiting:
+        lot = _lot(waiting)
+        try:
+            ready = prepare(lot, now=clock())
+        except (DataError, IntegrityError):
+            ready = _one_by_one(lot, clock())
+        waiting.extendleft(reversed(_send(ready, clock)))
+
+
+def _lot(waiting: deque[Notice]) -> list[Notice]:
+    """The next rows of one channel, no more than may be marked as tried at once."""
+    lot = [waiting.popleft()]
+    transport = transport_for(lot[0].channel)
+    most = transport.lot if transport else len(waiting) + 1
+    while waiting and waiting[0].channel == lot[0].channel and len(lot) < most:
+        lot.append(waiting.popleft())
+    return lot
+
+
+def _one_by_one(lot: Sequence[Notice], now: datetime) -> list[Ready]:
+    ready: list[Ready] = []
+    for notice in lot:
+        try:
+            ready += prepare([notice], now=now)
+        except (DataError, IntegrityError) as error:
+            _fail(notice, error, now)
+    return ready
+
+
+def _fail(notice: Notice, error: Exception, now: datetime) -> None:
+    log.error("notice %s could not be prepared: %s", notice.pk, type(error).__name__)
+    reason = str(error) if isinstance(error, Refused) else type(error).__name__
+    Notice.objects.filter(pk=notice.pk, state=Notice.State.CLAIMED, attempted_at__isnull=True).update(
+        state=Notice.State.FAILED, reason=reason[:200], settled_at=now
+    )
+
+
+@transaction.atomic
+def prepare(lot: Sequence[Notice], *, now: datetime) -> list[Ready]:
+    """Check every row of one channel again, write what becomes of those that do not go, and mark the rest as tried.
+
+    Locks the contacts, then the rows. A row that somebody else has taken since it was claimed is left alone.
+    """
+    rules = policy.current()
+    claims = {notice.pk: notice.claimed_at for notice in lot}
+    contacts = sendable.lock_contacts(lot)
+    rows = Notice.objects.filter(pk__in=claims, state=Notice.State.CLAIMED, attempted_at__isnull=True)
+    held = {
+        row.pk: row
+        for row in rows.select_for_update(no_key=True, of=("self",)).select_related(*LOADED)
+        if row.claimed_at == claims[row.pk]
+    }
+    context = sendable.context(list(held.values()), rules, contacts, now)
+    going: list[Notice] = []
+    for notice in (held[pk] for pk in claims if pk in held):
+        try:
+            verdict = sendable.judge(notice, context, now)
+            if verdict.what == sendable.GO and transport_for(notice.channel) is None:
+                verdict = sendable.Verdict(sendable.NO, NOT_SET_UP)
+        except DatabaseError:
+            raise
+        except Exception as error:
+            _fail(notice, error, now)
+            continue
+        if verdict.what == sendable.GO:
+            context.took(notice, now)
+            going.append(notice)
+        else:
+            _not_now(notice, verdict, now)
+    return _mark(_written(going, context, now), now)
+
+
+def _not_now(notice: Notice, verdict: sendable.Verdict, now: datetime) -> None:
+    row = Notice.objects.filter(pk=notice.pk)
+    if verdict.what == sendable.WAIT:
+        row.update(
+            state=Notice.State.PLANNED, due_at=verdict.until, claimed_at=None, reason=verdict.why[:200]
+        )
+        return
+    state = Notice.State.EXPIRED if verdict.what == sendable.OVER else Notice.State.SUPPRESSED
+    row.update(state=state, reason=verdict.why[:200], settled_at=now)
+
+
+def _written(going: Sequence[Notice], context: sendable.Context, now: datetime) -> list[Ready]:
+    """What each says, put into the row. One that cannot be written fails alone."""
+    addresses, wordings, ready = links.for_notices(going, now=now), texts.current(), []
+    for notice in going:
+        try:
+            days = sendable.days_in_a_row(notice.visit, context) if notice.visit else 1
+            words = wording.compose(
+                notice,
+                texts=wordings,
+                policy=context.rules,
+                link=addresses.get(notice.pk, ""),
+                days=days,
+                now=now,
+            )
+        except DatabaseError:
+            raise
+        except Exception as error:
+            _fail(notice, error, now)
+            continue
+        notice.message_id = f"notice-{notice.pk}"
+        notice.subject, notice.body, notice.text = words.subject, words.body, words.text
+        notice.sent_to = sendable.contact_of(notice, context)
+        ready.append(Ready(notice, message_of(notice)))
+    return ready
+
+
+def message_of(notice: Notice) -> Message:
+    """The row as it goes out: its words and address are in it."""
+    base = settings.PUBLIC_URL.rstrip("/")
+    return Message(
+        id=notice.message_id,
+        channel=notice.channel,
+        to=notice.sent_to,
+        subject=notice.subject,
+        body=notice.body,
+        language=notice.patient.language if notice.patient else "en",
+        status_url=f"{base}/hooks/twilio/status/{notice.message_id}/",
+        answer_url=f"{base}/hooks/twilio/voice/{notice.message_id}/",
+    )
+
+
+def _mark(ready: Sequence[Ready], now: datetime) -> list[Ready]:
+    """Write words, address and "tried" into all rows in one statement."""
+    if not ready:
+        return []
+    columns: tuple[list[object], ...] = ([], [], [], [], [], [])
+    for one in ready:
+        notice = one.notice
+        notice.attempted_at, notice.attempts = now, notice.attempts + 1
+        row = (notice.pk, notice.message_id, notice.sent_to, notice.subject, notice.body, notice.text_id)
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE scheduling_notice SET attempted_at = %s, attempts = attempts + 1, message_id = new.id,"
+            " sent_to = new.sent_to, subject = new.subject, body = new.body, text_id = new.text_id, reason = ''"
+            " FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])"
+            " AS new(pk, id, sent_to, subject, body, text_id) WHERE scheduling_notice.id = new.pk",
+            [now, *columns],
+        )
+    return list(ready)
+
+
+def _send(ready: Sequence[Ready], clock: Callable[[], datetime]) -> list[Notice]:
+    """Send and settle. Returns the rows that were checked too long ago to go now, no longer marked as tried."""
+    opened, done = monotonic(), []
+    for place, one in enumerate(ready):
+        if place and monotonic() - opened > LOT_SECONDS:
+            settle(done, now=clock())
+            return _unmarked(ready[place:])
+        done.append((one.notice, _sent(one)))
+    settle(done, now=clock())
+    return []
+
+
+def _sent(one: Ready) -> Outcome:
+    transport = transport_for(one.notice.channel)
+    assert transport is not None
+    try:
+        return transport.send(one.message)
+    except Exception as error:  # a poison row must not stop its neighbours; nobody knows how far it came
+        return Doubt(type(error).__name__)
+
+
+def _unmarked(rest: Sequence[Ready]) -> list[Notice]:
+    mine = [one.notice.pk for one in rest]
+    tried_at = rest[0].notice.attempted_at
+    Notice.objects.filter(pk__in=mine, state=Notice.State.CLAIMED, attempted_at=tried_at).update(
+        attempted_at=None, attempts=rest[0].notice.attempts - 1
+    )
+    for one in rest:
+        one.notice.attempted_at, one.notice.attempts = None, one.notice.attempts - 1
+    return [one.notice for one in rest]
+
+
+def settle(outcomes: Sequence[tuple[Notice, Outcome]], *, now: datetime) -> None:
+    """Write how each try ended. What the provider said meanwhile, or a person, is not undone; a try that was given
+    up as unknown may still say how it ended."""
+    _settle_sent([(n, o) for n, o in outcomes if isinstance(o, Sent)], now)
+    for notice, outcome in outcomes:
+        if not isinstance(outcome, Sent):
+            _settle_other(notice, outcome, now)
+
+
+def _settle_sent(outcomes: Sequence[tuple[Notice, Sent]], now: datetime) -> None:
+    if not outcomes:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE scheduling_notice SET state = 'sent', reason = '', settled_at = %s, provider_id = new.provider"
+            " FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[]) AS new(pk, provider, tried)"
+            " WHERE id = new.pk AND attempted_at = new.tried AND state IN ('claimed', 'unknown')",
+            [
+                now,
+                [notice.pk for notice, _ in outcomes],
+                [outcome.provider_id[:64] for _, outcome in outcomes],
+                [notice.attempted_at for notice, _ in outcomes],
+            ],
+        )
+
+
+@transaction.atomic
+def _settle_other(notice: Notice, outcome: Outcome, now: datetime) -> None:
+    mine = Notice.objects.filter(
+        pk=notice.pk, attempted_at=notice.attempted_at, state__in=(Notice.State.CLAIMED, Notice.State.UNKNOWN)
+    )
+    reason = getattr(outcome, "reason", "")[:200]
+    if isinstance(outcome, TryAgain):
+        _try_again(notice, mine, outcome, now)
+    elif isinstance(outcome, Doubt):
+        if mine.update(state=Notice.State.UNKNOWN, reason=reason, settled_at=now):
+            _tell(notice, "Nobody knows whether this message went out.", now)
+    elif isinstance(outcome, NotSent) and outcome.opted_out and notice.patient:
+        # The contact first, then the row: the order in which a lot is prepared.
+        consents.opt_out(notice.patient, notice.channel, source="provider", now=now)
+        mine.update(state=Notice.State.SUPPRESSED, reason=reason, settled_at=now)
+    else:
+        if isinstance(outcome, NotSent) and outcome.bad_address and notice.patient:
+            consents.mark_failed(notice.patient, notice.channel, now=now)
+        if mine.update(state=Notice.State.FAILED, reason=reason, settled_at=now):
+            _tell(notice, "A message could not be sent.", now)
+
+
+def _try_again(notice: Notice, mine, outcome: TryAgain, now: datetime) -> None:  # type: ignore[no-untyped-def]
+    pause = _pause(notice, outcome)
+    if notice.attempts >= MAX_ATTEMPTS:
+        if mine.update(state=Notice.State.FAILED, reason=outcome.reason[:200], settled_at=now):
+            _tell(notice, "A message could not be sent.", now)
+    elif now + pause >= notice.expires_at:
+        mine.update(state=Notice.State.EXPIRED, reason=outcome.reason[:200], settled_at=now)
+    else:
+        mine.update(
+            state=Notice.State.PLANNED,
+            due_at=now + pause,
+            reason=outcome.reason[:200],
+            claimed_at=None,
+            attempted_at=None,
+            settled_at=None,
+        )
+
+
+def _pause(notice: Notice, outcome: TryAgain) -> timedelta:
+    """Doubling with each try, by up to a quarter more so that many do not come back at one moment."""
+    pause = BACK_OFF[notice.channel] * 2 ** (notice.attempts - 1)
+    wait = timedelta(seconds=outcome.after_seconds or 0)
+    return max(pause, wait) * (1 + random.random() / 4)  # noqa: S311  no secret
+
+
+def _tell(notice: Notice, sentence: str, now: datetime) -> None:
+    """Put it before a person, once a row."""
+    if notice.patient is None:
+        return
+    alerts.raise_alert(
+        "notice",
+        patient=notice.patient,
+        about=f"notice {notice.pk}",
+        sentence=sentence,
+        visit=notice.visit,
+        notice=notice,
+        now=now,
+    )
+
+
+def recover(*, now: datetime | None = None, most: int = 200) -> int:
+    """Claims whose worker is gone: back to planned if nothing was tried, else asked of the provider. How many rows."""
+    now = now or timezone.now()
+    claimed, since = Notice.objects.filter(state=Notice.State.CLAIMED), now - CLAIM_IS_STALE
+    freed = claimed.filter(attempted_at__isnull=True, claimed_at__lt=since).update(
+        state=Notice.State.PLANNED, claimed_at=None
+    )
+    doubtful = _take_doubtful(now, since, most)
+    outcomes = [(notice, _looked_up(notice)) for notice in doubtful]
+    settle(outcomes, now=now)
+    return freed + len(doubtful)
+
+
+@transaction.atomic
+def _take_doubtful(now: datetime, since: datetime, most: int) -> list[Notice]:
+    """Rows that were tried and never settled, for this worker alone: the new claim keeps others away."""
+    rows = Notice.objects.filter(state=Notice.State.CLAIMED, attempted_at__lt=since, claimed_at__lt=since)
+    taken = list(
+        rows.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        .select_related("patient", "visit")
+        .order_by("pk")[:most]
+    )
+    Notice.objects.filter(pk__in=[row.pk for row in taken]).update(claimed_at=now)
+    return taken
+
+
+def _looked_up(notice: Notice) -> Outcome:
+    transport = transport_for(notice.channel)
+    if transport is None or notice.attempted_at is None:
+        return Doubt(GONE)
+    try:
+        found = transport.look_up(message_of(notice), notice.attempted_at)
+    except Exception as error:
+        log.warning("notice %s could not be looked up: %s", notice.pk, type(error).__name__)
+        return Doubt(GONE)
+    return Doubt(GONE) if isinstance(found, Doubt) else found
+
+
+def preview(notice: Notice, *, now: datetime | None = None) -> tuple[str, str]:
+    """Subject and body as they went out, or as they would now; reads patient, user, visit with its nurse and dose."""
+    if notice.body:
+        return notice.subject, notice.body
+    try:
+        words = wording.compose(
+            notice, texts=texts.current(), policy=policy.current(), link="", days=1, now=now or timezone.now()
+        )
+    except Refused as no:
+        return "", str(no)
+    return words.subject, words.body
+
+
+def late_since(now: datetime, *, patience: timedelta = timedelta(minutes=5)) -> datetime | None:
+    """Since when the oldest message that could have gone has waited, when that is longer than `patience`."""
+    waiting = Notice.objects.filter(state__in=(Notice.State.PLANNED, Notice.State.CLAIMED))
+    return (
+        waiting.filter(due_at__lt=now - patience).order_by("due_at").values_list("due_at", flat=True).first()
+    )
