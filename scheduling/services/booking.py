@@ -15,7 +15,7 @@ from scheduling.models import PlannedCheck, PlannedDose, Visit
 from scheduling.models.visit import CANCEL_CLASSES
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput
-from scheduling.services import bookable, doses, events, locks, notices, slot_holds
+from scheduling.services import bookable, call_rows, doses, events, locks, notices, notices_staff, slot_holds
 from scheduling.services.bookable import Bookable
 from scheduling.services.guard import fits, writes
 from scheduling.services.verdicts import problems_of, refuse_taken, settle
@@ -129,7 +129,7 @@ def cancel_visit(
         "visit_cancelled", by=by, patient=patient, subject=visit, why=note, reason_class=reason_class
     )
     follow(visit, patient, now)
-    notices.drop(visit, "the visit was cancelled")
+    let_go(visit, "the visit was cancelled", now)
     notices.queue("cancelled", visit=visit, now=now)
     return visit
 
@@ -166,7 +166,7 @@ def put(
         **detail,
     )
     if old is not None:
-        notices.drop(old, "the visit was moved")
+        let_go(old, "the visit was moved", now)
     notices.queue("moved" if old else "booked", visit=visit, now=now)
     return visit
 
@@ -211,6 +211,13 @@ def retire(visit: Visit, state: str, reason_class: str, note: str, now: datetime
     visit.cancel_class, visit.cancel_note, visit.cancelled_at = reason_class, fits(note, "note"), now
     visit.attention_code = visit.attention = ""
     visit.save()
+
+
+def let_go(visit: Visit, why: str, now: datetime) -> None:
+    """What waited for a visit that moved or ended: messages, calls about it, and the question who says yes."""
+    notices.drop(visit, why)
+    call_rows.drop(visit, why, now=now)
+    notices_staff.settled(visit, why, now)
 
 
 def follow(visit: Visit, patient: Patient, now: datetime) -> None:

@@ -256,6 +256,8 @@ def settle(outcomes: Sequence[tuple[Notice, Outcome]], *, now: datetime) -> None
     up as unknown may still say how it ended."""
     _settle_sent([(n, o) for n, o in outcomes if isinstance(o, Sent)], now)
     for notice, outcome in outcomes:
+        if isinstance(outcome, Doubt) and outcome.can_ask:
+            continue  # still claimed: `recover` asks the provider when its claim is old enough
         if not isinstance(outcome, Sent):
             _settle_other(notice, outcome, now)
 

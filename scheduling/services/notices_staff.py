@@ -73,6 +73,12 @@ def escalate_unconfirmed(now: datetime) -> int:
     return found
 
 
+def settled(visit: Visit, why: str, now: datetime) -> int:
+    """The visit is confirmed, moved or over: nobody need ask for a yes any more. Returns how many alerts closed."""
+    open_ones = Alert.objects.filter(kind=Alert.Kind.UNCONFIRMED, visit=visit, handled_at__isnull=True)
+    return open_ones.update(handled_at=now, handled_note=why[:500])
+
+
 def _who_booked(visit: Visit) -> list[User]:
     booked = visit.booked_by
     if booked is not None and booked.is_active and booked.role == Role.COORDINATOR:

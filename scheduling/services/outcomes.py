@@ -12,7 +12,7 @@ from scheduling import clock
 from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.services import attention, bookable, booking, doses, events, locks, notices, sendable
+from scheduling.services import attention, bookable, booking, doses, events, locks, notices, notices_staff, sendable
 from scheduling.services.guard import writes
 from scheduling.services.verdicts import problems_of, settle
 
@@ -57,6 +57,7 @@ def _confirm(visit: Visit, patient: Patient, by: User | None, via: str, now: dat
     said = {"role": "patient", "via": via} if by is None else {}
     events.write("visit_confirmed", by=by, patient=patient, subject=visit, **said)
     notices.confirmed(visit, now=now)
+    notices_staff.settled(visit, "The patient said yes.", now)
 
 
 def _days_after(visit: Visit) -> list[Visit]:
@@ -118,7 +119,7 @@ def record_missed(
     booking.retire(visit, "missed", reason_class, note, now)
     events.write("visit_missed", by=by, patient=patient, subject=visit, why=note, reason_class=reason_class)
     booking.follow(visit, patient, now)
-    notices.drop(visit, "the visit did not take place")
+    booking.let_go(visit, "the visit did not take place", now)
     return visit
 
 
