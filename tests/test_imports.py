@@ -17,7 +17,7 @@ MAY = {
     "scheduling.clock": set(),
     "scheduling.drawing": set(),
     "scheduling.models": {"scheduling.rules", "patients", "nurses"},
-    "scheduling.transports": {"scheduling.models", "patients"},
+    "scheduling.transports": {"infusion_home.environment", "scheduling.models", "patients"},
     "scheduling.osrm": set(),
     "scheduling.services": {
         "scheduling.models", "scheduling.rules", "scheduling.planning", "scheduling.regimens",

@@ -1,0 +1,9 @@
+"""Ways out: one class a channel. They use the network, and neither models nor the database."""
+
+from scheduling.transports.base import Doubt, Message, NotSent, Outcome, Sent, Transport, TryAgain
+from scheduling.transports.choice import transport_for
+from scheduling.transports.compose import compose
+
+__all__ = [
+    "Doubt", "Message", "NotSent", "Outcome", "Sent", "Transport", "TryAgain", "compose", "transport_for",
+]  # fmt: skip
