@@ -70,7 +70,7 @@ def test_the_first_page_says_day_hours_and_who_comes_in_both_languages(client, p
         "Hola, Maria",
         "Lunes 9 de marzo",
         "De 9:00 a. m. a más o menos 1:45 p. m.",
-        "Ana, de enfermería, va a su casa.",
+        "Ana va a su casa para la visita de enfermería.",
     ):
         assert words in page
     assert '<html lang="es"' in page
