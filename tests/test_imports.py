@@ -16,12 +16,14 @@ MAY = {
     "scheduling.regimens": {"scheduling.rules"},
     "scheduling.clock": set(),
     "scheduling.drawing": set(),
+    "scheduling.call_scripts": set(),
     "scheduling.models": {"scheduling.rules", "patients", "nurses"},
     "scheduling.transports": {"infusion_home.environment", "scheduling.models", "patients"},
     "scheduling.osrm": set(),
     "scheduling.services": {
         "scheduling.models", "scheduling.rules", "scheduling.planning", "scheduling.regimens",
-        "scheduling.osrm", "scheduling.transports", "scheduling.clock", "patients", "nurses", "accounts",
+        "scheduling.osrm", "scheduling.transports", "scheduling.clock", "scheduling.call_scripts", "patients",
+        "nurses", "accounts",
     },
     "scheduling.selectors": {
         "scheduling.models", "scheduling.rules", "scheduling.planning", "scheduling.clock", "patients",
@@ -30,7 +32,7 @@ MAY = {
     "scheduling.readings": {
         "scheduling.selectors", "scheduling.services", "scheduling.models", "scheduling.rules",
         "scheduling.planning", "scheduling.regimens", "scheduling.clock", "scheduling.drawing",
-        "scheduling.transports", "patients", "nurses", "accounts",
+        "scheduling.call_scripts", "scheduling.transports", "patients", "nurses", "accounts",
     },
     "scheduling.tasks": {"scheduling.services", "scheduling.models", "scheduling.transports"},
     "scheduling.views": {
@@ -41,7 +43,8 @@ MAY = {
     "scheduling.forms": {
         "infusion_home.widgets", "scheduling.selectors", "scheduling.services", "scheduling.readings",
         "scheduling.models",
-        "scheduling.rules", "scheduling.regimens", "scheduling.clock", "patients", "nurses", "accounts",
+        "scheduling.rules", "scheduling.regimens", "scheduling.clock", "scheduling.call_scripts", "patients",
+        "nurses", "accounts",
     },
     "scheduling.api": {
         "scheduling.selectors", "scheduling.services", "scheduling.readings", "scheduling.models",

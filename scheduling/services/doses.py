@@ -21,7 +21,7 @@ from scheduling.rules import states
 from scheduling.rules.calendar import Calendar, Dose, plan
 from scheduling.rules.orders import Given, Hold, Order
 from scheduling.rules.regimen import Regimen
-from scheduling.services import attention, checks
+from scheduling.services import attention, call_rows, checks
 
 HORIZON = relativedelta(years=3)
 
@@ -188,6 +188,7 @@ def sync(prescription: Prescription, *, today: date | None = None) -> Calendar:
             prescription.status = status
             prescription.save(update_fields=["status"])
         checks.sync(prescription, case.regimen, case.order, case.history, today=today)
+        call_rows.sync(prescription, case.regimen, case.order, case.history, today=today)
     attention.review(prescription)
     return calendar
 
