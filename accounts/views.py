@@ -138,4 +138,5 @@ def _demo_sign_ins() -> list[tuple[str, str, str]]:
     if settings.MODE != "demo":
         return []
     # By name, as the supervisor does: this app does not depend on the one that has the demo's data.
-    return list(import_module("scheduling.demo").SIGN_INS)
+    # The roles are those of accounts.models, so their words are translated.
+    return [(_(role), name, word) for role, name, word in import_module("scheduling.demo").SIGN_INS]

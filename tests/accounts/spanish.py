@@ -21,7 +21,6 @@ TEMPLATES = (
     *sorted((ROOT / "templates").glob("*.html")),
     *sorted((ROOT / "templates").glob("accounts/*.html")),
     *sorted((ROOT / "templates").glob("errors/*.html")),
-    *sorted((ROOT / "templates").glob("notices/*.txt")),
     *sorted((ROOT / "templates").glob("scheduling/my/*.html")),
     *(ROOT / "templates" / "ui" / f"{name}.html" for name in UI),
 )
@@ -32,7 +31,6 @@ MODULES = (
     "accounts/models.py",
     "accounts/views.py",
     "scheduling/readings/my.py",
-    "scheduling/transports.py",
 )
 FROM_ELSEWHERE = {"am", "pm", "%(minutes)d min", "%(hours)d h", "%(hours)d h %(minutes)02d"}
 

@@ -218,6 +218,13 @@ def test_the_door_says_in_spanish_why_one_is_there_again(home, client, ended):
     assert not english_in(page.content.decode(), home["names"])
 
 
+def test_a_demo_shows_in_spanish_who_one_may_be(home, client, settings):
+    settings.MODE = "demo"
+    page = client.get(reverse("sign-in"), headers={"Accept-Language": "es"}).content.decode()
+    names = {"coordinator", "nurse", "patient", "lead", "admin", "demo"}
+    assert "Coordinación" in page and not english_in(page, home["names"] | names)
+
+
 def test_too_many_tries_are_told_in_spanish(home, client):
     for _try in range(settings.AXES_FAILURE_LIMIT + 1):
         answer = client.post(
