@@ -1,21 +1,19 @@
-"""/healthz: this process answers. /readyz: web, database and worker can do their work."""
+"""/healthz: this process answers. /readyz: web, database, worker and beat can do their work."""
 
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 
 from django.apps import apps
 from django.conf import settings
 from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-# The worker's heart beats every ten seconds; one beat may wait behind a long task or a restart.
-WORKER_SILENT_FOR = timedelta(seconds=45)
+ALIVE = "scheduling.readings.alive"  # by name: this package imports nothing of the apps
 log = logging.getLogger(__name__)
 
 _migrated = False  # once applied they stay applied, and asking costs more than all the rest
@@ -31,15 +29,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when database and worker are ready, else 503 naming the part that is not.
+    """200 when database, worker and beat are ready, else 503 naming the part that is not.
 
-    A travel service that fails is told and is no reason for a 503: drives are estimated meanwhile.
+    Messages that are late, or a travel service that fails, are told and are no reason for a 503: somebody must look,
+    and the web answers meanwhile.
     """
     parts = {"web": "ok", "database": database_state()}
-    parts["worker"] = worker_state() if parts["database"] == "ok" else "unknown"
+    there = parts["database"] == "ok"
+    parts |= background_state() if there else {"worker": "unknown", "beat": "unknown"}
     ready = set(parts.values()) == {"ok"}
+    parts["notices"] = notices_state() if there else "unknown"
     if settings.OSRM_URL:
-        parts["roads"] = roads_state() if parts["database"] == "ok" else "unknown"
+        parts["roads"] = roads_state() if there else "unknown"
     return JsonResponse(parts, status=200 if ready else 503)
 
 
@@ -59,17 +60,21 @@ def database_state() -> str:
     return "ok" if _migrated else "migrations are not applied"
 
 
-def worker_state() -> str:
-    """ "ok", "not seen yet", "silent" (no beat within WORKER_SILENT_FOR) or "unknown"."""
-    # By name: this package knows the apps' addresses, not their models.
-    heartbeats = apps.get_model("scheduling", "Heartbeat").objects
+def background_state() -> dict[str, str]:
+    """Of "worker" (any of them) and "beat": "ok", "not seen yet", "silent" or "unknown"."""
     try:
-        beat_at = heartbeats.filter(name="worker").values_list("at", flat=True).first()
+        return dict(import_string(f"{ALIVE}.states")())
+    except Error:
+        return {"worker": "unknown", "beat": "unknown"}
+
+
+def notices_state() -> str:
+    """ "ok", "late", "paused", "silent" (nobody sends) or "unknown"."""
+    try:
+        late = import_string(f"{ALIVE}.late")()
     except Error:
         return "unknown"
-    if beat_at is None:
-        return "not seen yet"
-    return "ok" if timezone.now() - beat_at <= WORKER_SILENT_FOR else "silent"
+    return late.why if late else "ok"
 
 
 def roads_state() -> str:

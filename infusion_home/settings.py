@@ -8,11 +8,12 @@ secret key of their own and with the embedded PostgreSQL.
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import available_timezones
 
 import dj_database_url
+from celery.beat import BeatLazyFunc
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -108,6 +109,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "infusion_home.context.agency",
+                "infusion_home.context.late",
             ],
             "builtins": ["heroicons.templatetags.heroicons"],
         },
@@ -261,7 +263,20 @@ SPECTACULAR_SETTINGS = {
 
 CELERY_TIMEZONE = "UTC"  # beat must never meet a repeated or missing hour
 CELERY_BROKER_URL = REDIS_URL or "filesystem://"
-if not REDIS_URL:
+if REDIS_URL:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        # After this long Redis gives what nobody acknowledged to another worker. Nothing of ours waits for that:
+        # what a killed worker held is found in the tables by the next tick. So it is only kept above the longest
+        # time limit of a task (scheduling/tasks.py), or a task that still runs would be started twice.
+        "visibility_timeout": 3600,
+        # A restarted or vanished Redis is noticed, and asked again, instead of being listened to for ever.
+        "socket_keepalive": True,
+        "socket_connect_timeout": 5,
+        "socket_timeout": 15,
+        "health_check_interval": 10,
+        "retry_on_timeout": True,
+    }
+else:
     broker = STATE_DIR / (
         "broker-test" if MODE == "test" else "broker"
     )  # a demo's worker takes no test's task
@@ -276,15 +291,43 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever: beat and workers outlive any outage of Redis
+# A lost broker is no reason to end a task in the middle of sending; its row would be in doubt.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20  # seconds; then a worker that was told to stop ends its tasks
 CELERY_TASK_PUBLISH_RETRY = False  # a booking never waits for a dead broker: the table is the truth
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+
+
+def _published_at() -> str:
+    """The moment beat publishes a tick: its sign of life."""
+    return datetime.now(UTC).isoformat()
+
+
+# What nobody took before it came again is worthless, so that no queue grows while there is no worker.
 CELERY_BEAT_SCHEDULE = {
-    "heartbeat": {"task": "scheduling.tasks.heartbeat", "schedule": schedule(timedelta(seconds=10))},
+    "heartbeat": {
+        "task": "scheduling.tasks.heartbeat",
+        "schedule": schedule(timedelta(seconds=10)),
+        "kwargs": {"published_at": BeatLazyFunc(_published_at)},
+        "options": {"expires": 30},
+    },
     "send-due-notices": {
         "task": "scheduling.tasks.send_due_notices",
-        "schedule": schedule(timedelta(seconds=15)),
+        "schedule": schedule(timedelta(seconds=10)),
+        "options": {"expires": 10},
+    },
+    "keep-up-calls": {
+        "task": "scheduling.tasks.keep_up_calls",
+        "schedule": schedule(timedelta(minutes=10)),
+        "options": {"expires": 600},
+    },
+    "plan-staff-notices": {
+        "task": "scheduling.tasks.plan_staff_notices",
+        "schedule": schedule(timedelta(minutes=10)),
+        "options": {"expires": 600},
     },
     "extend-calendars": {
         "task": "scheduling.tasks.extend_calendars",
@@ -324,6 +367,10 @@ TEXT_URL = environment.channel_url("TEXT_URL", f"file://{STATE_DIR / 'texts'}" i
 VOICE_URL = environment.channel_url(
     "VOICE_URL", f"file://{STATE_DIR / 'calls'}" if MODE == "demo" else "", service=False
 )
+
+# Who scrapes /metrics says this word; without it production has no such page.
+METRICS_TOKEN = environment.text("METRICS_TOKEN")
+LATE_BANNER = True  # office pages say when messages are late; looked up once in half a minute
 
 # --- Language, time, files -------------------------------------------------------------------
 

@@ -12,10 +12,12 @@ handler500 = api_errors.server_error
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("scheduling.urls.alive")),
     path("", include("accounts.urls")),
     path("staff/", include("scheduling.urls.board")),
     path("staff/", include("scheduling.urls.queue")),
     path("staff/", include("scheduling.urls.booking")),
+    path("staff/", include("scheduling.urls.notices")),
     path("staff/", include("scheduling.urls.away")),
     path("staff/", include("scheduling.urls.patients")),
     path("n/", include("scheduling.urls.nurse")),

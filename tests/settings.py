@@ -10,3 +10,4 @@ os.environ["INFUSION_HOME_MODE"] = "test"
 from infusion_home.settings import *  # noqa: F403
 
 SIGN_IN_TRIES_PER_ADDRESS = 100_000  # every test signs in from one address
+LATE_BANNER = False  # no worker runs beside the tests; tests/ops/test_alive.py switches it on

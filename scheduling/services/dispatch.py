@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from time import monotonic
 
 from django.conf import settings
@@ -43,14 +44,20 @@ class Ready:
     message: Message
 
 
-def send_due(*, batch: int = 100, now: datetime | None = None) -> int:
-    """Send everything that is due; returns how many rows were worked on. `now` stands still where it is given."""
+def send_due(*, batch: int = 100, now: datetime | None = None, seconds: float = inf) -> int:
+    """Send everything that is due; returns how many rows were worked on. `now` stands still where it is given.
+
+    After `seconds` no further batch is claimed: a worker has other tasks, too, and the next tick goes on.
+    """
     clock: Callable[[], datetime] = (lambda: now) if now else timezone.now
+    until = monotonic() + seconds
     recover(now=clock())
     worked = 0
     while not policy.current().paused and (claimed := claim_due(batch, now=clock())):
         send_claimed(claimed, clock=clock)
         worked += len(claimed)
+        if monotonic() > until:
+            break
     return worked
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from infusion_home import health
 from scheduling.models import Heartbeat
+from tests.ops.test_alive import make_notice
 
 
 def beat(*, seconds_ago: int, name: str = "worker") -> None:
@@ -24,17 +25,33 @@ def beat(*, seconds_ago: int, name: str = "worker") -> None:
 )
 def test_ready_follows_the_age_of_the_workers_last_beat(client, seconds_ago, status, worker):
     beat(seconds_ago=seconds_ago)
+    beat(seconds_ago=0, name="beat")
     answer = client.get("/readyz")
     assert answer.status_code == status
-    assert answer.json() == {"web": "ok", "database": "ok", "worker": worker}
+    notices = "ok" if status == 200 else "silent"
+    assert answer.json() == {
+        "web": "ok", "database": "ok", "worker": worker, "beat": "ok", "notices": notices
+    }  # fmt: skip
     assert "no-store" in answer["Cache-Control"]
 
 
 @pytest.mark.django_db
-def test_another_hearts_beat_is_not_the_workers(client):
-    beat(seconds_ago=0, name="beat")
+@pytest.mark.parametrize(
+    ("one", "missing"), [("beat", "worker"), ("worker", "beat"), ("worker a@b", "worker")]
+)
+def test_nobodys_heart_beats_for_another(client, one, missing):
+    beat(seconds_ago=0, name=one)
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["worker"]) == (503, "not seen yet")
+    assert (answer.status_code, answer.json()[missing]) == (503, "not seen yet")
+
+
+@pytest.mark.django_db
+def test_late_messages_are_told_and_are_no_reason_to_take_the_web_away(client):
+    beat(seconds_ago=0)
+    beat(seconds_ago=0, name="beat")
+    make_notice(due_at=timezone.now() - timedelta(minutes=6))
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["notices"]) == (200, "late")
 
 
 @pytest.mark.django_db
@@ -54,11 +71,12 @@ def test_without_a_database_not_ready_and_still_alive(client, monkeypatch):
     monkeypatch.setattr(health, "MigrationExecutor", unreachable)
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json() == {"web": "ok", "database": "unreachable", "worker": "unknown"}
+    unknown = dict.fromkeys(("worker", "beat", "notices"), "unknown")
+    assert answer.json() == {"web": "ok", "database": "unreachable", **unknown}
     alive = client.get("/healthz")
     assert (alive.status_code, alive.json()) == (200, {"web": "ok"})
 
 
-@pytest.mark.parametrize("path", ["/readyz", "/healthz"])
+@pytest.mark.parametrize("path", ["/readyz", "/healthz", "/metrics"])
 def test_only_reading_is_answered(client, path):
     assert client.post(path).status_code == 405
