@@ -103,6 +103,12 @@ def drop(visit: Visit, why: str, *, now: datetime | None = None) -> int:
     return take_back(rows, why, now or timezone.now())
 
 
+def shipped(dose: PlannedDose, *, now: datetime | None = None) -> int:
+    """The drug for this dose is on its way: nobody asks where to send it. Returns how many calls were taken back."""
+    rows = Call.objects.filter(dose=dose, kind=Call.Kind.SHIPMENT)
+    return take_back(rows, "the drug is on its way", now or timezone.now())
+
+
 def stop(patient: Patient, *, now: datetime | None = None) -> int:
     """Nobody calls somebody who is in hospital, has left us or has died. Returns how many calls were taken back."""
     return take_back(Call.objects.filter(patient=patient), AWAY, now or timezone.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
@@ -161,7 +161,9 @@ def lay_out(case: Case, booked: Mapping[int, date], until: date) -> tuple[list[D
         history.append(Given(nearest.number, day))
 
 
-def sync(prescription: Prescription, *, today: date | None = None) -> Calendar:
+def sync(
+    prescription: Prescription, *, today: date | None = None, now: datetime | None = None
+) -> Calendar:
     """Write the calendar into the planned doses; flag booked visits that no longer fit.
 
     Call inside the transaction of the change, with the patient's row locked. Given doses are never
@@ -188,7 +190,7 @@ def sync(prescription: Prescription, *, today: date | None = None) -> Calendar:
             prescription.status = status
             prescription.save(update_fields=["status"])
         checks.sync(prescription, case.regimen, case.order, case.history, today=today)
-        call_rows.sync(prescription, case.regimen, case.order, case.history, today=today)
+        call_rows.sync(prescription, case.regimen, case.order, case.history, today=today, now=now)
     attention.review(prescription)
     return calendar
 

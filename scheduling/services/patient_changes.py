@@ -21,7 +21,7 @@ from scheduling import clock
 from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, StaleVersion
-from scheduling.services import attention, doses, events, languages, notices, preflight, slot_holds
+from scheduling.services import attention, call_rows, doses, events, languages, notices, preflight, slot_holds
 from scheduling.services.guard import fits, writes
 
 FIELDS = (
@@ -165,19 +165,23 @@ def _change_status(
 
 
 def _stop(patient: Patient, now: datetime | None) -> dict[str, int]:
-    """What waits for the patient waits no longer: messages and held times, counted."""
+    """What waits for the patient waits no longer: messages, calls and held times, counted."""
     at = now or timezone.now()
     held = slot_holds.standing(at).filter(patient=patient)
-    return {"messages": notices.stop(patient, now=now), "slot_holds": held.update(released_at=at)}
+    return {
+        "messages": notices.stop(patient, now=now),
+        "calls": call_rows.stop(patient, now=now),
+        "slot_holds": held.update(released_at=at),
+    }
 
 
 def _resume(patient: Patient, now: datetime | None) -> dict[str, int]:
-    """The calendar as of today, for running orders; and the messages that were stopped."""
+    """The calendar as of today, for running orders; and the messages and calls that were stopped."""
     for prescription in patient.prescriptions.filter(status__in=RUNNING).order_by("pk"):
         prescription = doses.lock(prescription.pk)
         prescription.patient = patient
-        doses.sync(prescription, today=clock.today_in(patient.time_zone, now))
-    return {"messages": notices.resume(patient, now=now)}
+        doses.sync(prescription, today=clock.today_in(patient.time_zone, now), now=now)
+    return {"messages": notices.resume(patient, now=now), "calls": call_rows.resume(patient, now=now)}
 
 
 def _save(patient: Patient, values: Mapping[str, Any]) -> None:

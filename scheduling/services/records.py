@@ -59,7 +59,7 @@ def record_given(
         given_on=given_on.isoformat(), reaction=reaction,
         go_given=bool(visit and visit.started_at),
     )  # fmt: skip
-    doses.sync(dose.prescription, today=today)
+    doses.sync(dose.prescription, today=today, now=now)
     return record
 
 
@@ -116,7 +116,7 @@ def correct_record(
     events.write(
         "record_corrected", by=by, patient=dose.prescription.patient, subject=record, why=why, amends=wrong.pk
     )
-    doses.sync(dose.prescription, today=today)
+    doses.sync(dose.prescription, today=today, now=now)
     return record
 
 

@@ -12,7 +12,7 @@ from accounts.models import User
 from scheduling import clock
 from scheduling.models import PlannedDose, SupplyStep
 from scheduling.rules.errors import BadInput
-from scheduling.services import events, locks
+from scheduling.services import call_rows, events, locks
 from scheduling.services.guard import fits, writes
 
 A_YEAR = timedelta(days=366)  # a parcel's days lie within it, before today and after
@@ -59,6 +59,8 @@ def record_step(
         "supply_recorded", by=by, patient=dose.prescription.patient, subject=told,
         dose=dose.pk, step=step, on=on.isoformat(),
     )  # fmt: skip
+    if step in {SupplyStep.Step.SHIPPED, SupplyStep.Step.RECEIVED}:
+        call_rows.shipped(dose)
     return told
 
 
