@@ -107,7 +107,7 @@ def first_try(
     Never before `now`, never outside `hours` in the home's zone.
     """
     at = TERMS[kind].at
-    if prefers == "afternoon" and at.hour < NOON:
+    if prefers == "afternoon" and at.hour < NOON < hours[1]:
         at = time(NOON)
     return in_hours(max(wall(due_on, at, ZoneInfo(time_zone)), now), time_zone, hours)
 
@@ -200,7 +200,7 @@ def _again(tries: Sequence[Try], time_zone: str, hours: tuple[int, int]) -> date
             return wanted
     if len({one.at.astimezone(zone).date() for one in missed}) >= DAYS_OF_TRIES:
         return None
-    other_half = time(NOON) if morning else time(hours[0])
+    other_half = time(NOON) if morning and hours[1] > NOON else time(hours[0])
     return in_hours(wall(local.date() + timedelta(days=1), other_half, zone), time_zone, hours)
 
 
