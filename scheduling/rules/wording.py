@@ -26,6 +26,7 @@ PLACES: Mapping[str, str] = {
     "until": "about when it ends",
     "zone": "the time zone, like CST; left out when the text would not fit",
     "days_in_a_row": "“5 days in a row” when the visit begins a course; otherwise nothing",
+    "paper": "what runs out, like “A licence”",
     "agency": "the sender's name",
     "phone": "the number to call back",
     "link": "the page for an answer, or for the staff the page to look at",

@@ -27,6 +27,7 @@ STAFF_KINDS = frozenset({"unconfirmed", "paper_expiry", "alarm"})
 BODY, SUBJECT = 4000, 160
 ALWAYS = ("agency", "phone", "link")
 PERSON = ("hello", "first_name")
+OF_STAFF = {"unconfirmed": ("day", "time", "zone"), "paper_expiry": ("paper", "day"), "alarm": ()}
 VISIT = ("nurse", "day", "time", "until", "zone", "days_in_a_row")
 # Words in the fact files' names that name no drug; and what people call some of them.
 NO_DRUG = frozenset({
@@ -125,7 +126,7 @@ def _names(text: str) -> Iterable[str]:
 def places_of(kind: str) -> tuple[str, ...]:
     """The places a message of this kind may have."""
     if kind in STAFF_KINDS:
-        return (*ALWAYS, *(("day", "time", "zone") if kind == "unconfirmed" else ()))
+        return (*ALWAYS, *OF_STAFF[kind])
     return (*ALWAYS, *PERSON, *(() if kind == "next_day" else VISIT))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from patients.names import folded
 from scheduling.models import MessageText, Notice, Visit
 from scheduling.rules import cadence, gsm7
 from scheduling.rules import wording as rules
@@ -16,11 +17,7 @@ from scheduling.rules.errors import BadInput
 from scheduling.services.texts import STAFF_KINDS, Texts, drugs
 
 ASKS = {"booked": "booked_ask", "moved": "moved_ask"}  # the visit is too near for the message that asks
-STAFF_PAGES = {
-    "unconfirmed": "/staff/visits/{visit}/",
-    "alarm": "/staff/alerts/",
-    "paper_expiry": "/staff/readiness/",
-}
+PAPERS = {"licence": "A licence", "authorization": "An authorization"}
 HELLO = {"en": "Hi {}, ", "es": "Hola, {}: "}
 IN_A_ROW = {"en": "{} days in a row", "es": "{} días seguidos"}
 
@@ -80,6 +77,8 @@ def values_of(notice: Notice, language: str, *, policy: Policy, link: str, days:
     if notice.visit:
         values |= _of_visit(notice.visit, language, notice.channel)
         values["days_in_a_row"] = IN_A_ROW[language].format(days) if days > 1 else ""
+    if notice.kind == Notice.Kind.PAPER_EXPIRY:
+        values |= _of_paper(notice.about, language)
     return values
 
 
@@ -97,6 +96,13 @@ def _of_visit(visit: Visit, language: str, channel: str) -> dict[str, str]:
     }
 
 
+def _of_paper(about: str, language: str) -> dict[str, str]:
+    """What runs out, and when: "licence 4 2026-12-01 at 30 days" (services.notices_staff)."""
+    paper, _key, on, *_rest = about.split()
+    day = datetime.combine(date.fromisoformat(on), time())
+    return {"paper": PAPERS[paper], "day": rules.long_day(day, language)}
+
+
 def _can_write(channel: str, name: str) -> bool:
     return bool(name) and (channel != rules.TEXT or not gsm7.unwritable(gsm7.to_gsm7(name)))
 
@@ -105,7 +111,14 @@ def staff_page(notice: Notice) -> str:
     """The page the office is sent to, for its own kinds; "" for what goes to patients."""
     if notice.kind not in STAFF_KINDS:
         return ""
-    return settings.PUBLIC_URL.rstrip("/") + STAFF_PAGES[notice.kind].format(visit=notice.visit_id or "")
+    path = {
+        Notice.Kind.UNCONFIRMED: f"/staff/visits/{notice.visit_id}/",
+        Notice.Kind.ALARM: "/staff/alerts/",
+        Notice.Kind.PAPER_EXPIRY: "/staff/nurses/"
+        if notice.about.startswith("licence")
+        else "/staff/readiness/",
+    }[Notice.Kind(notice.kind)]
+    return settings.PUBLIC_URL.rstrip("/") + path
 
 
 def refuse_telling(notice: Notice, subject: str, body: str, *, link: str) -> None:
@@ -122,9 +135,9 @@ def refuse_telling(notice: Notice, subject: str, body: str, *, link: str) -> Non
     patient = notice.patient
     if patient is None:
         return
-    open_to_all = f" {body if strict else ''} {subject} ".casefold()
+    open_to_all = folded(f"{body if strict else ''} {subject}")
     for secret in (f"{patient.first_name} {patient.last_name}", patient.listed_name, patient.address):
-        if secret.strip(" ,") and secret.casefold() in open_to_all:
+        if folded(secret) and folded(secret) in open_to_all:
             raise BadInput(
                 "A whole name or an address must not be in this message.", code="TELLS", field="body"
             )

@@ -2,8 +2,5 @@
 
 from scheduling.transports.base import Doubt, Message, NotSent, Outcome, Sent, Transport, TryAgain
 from scheduling.transports.choice import transport_for
-from scheduling.transports.compose import compose
 
-__all__ = [
-    "Doubt", "Message", "NotSent", "Outcome", "Sent", "Transport", "TryAgain", "compose", "transport_for",
-]  # fmt: skip
+__all__ = ["Doubt", "Message", "NotSent", "Outcome", "Sent", "Transport", "TryAgain", "transport_for"]

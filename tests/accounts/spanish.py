@@ -13,38 +13,50 @@ from django.utils.translation.template import templatize
 ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
 
-UI = (
-    *("date_part", "date_parts", "dialog", "error_summary", "field", "field_notes", "help_footer"),
-    *("infusion_bar", "language_switch", "menu", "status_line", "tag", "user_menu"),
-)
-TEMPLATES = (
-    *sorted((ROOT / "templates").glob("*.html")),
-    *sorted((ROOT / "templates").glob("accounts/*.html")),
-    *sorted((ROOT / "templates").glob("errors/*.html")),
-    *sorted((ROOT / "templates").glob("scheduling/my/*.html")),
-    *(ROOT / "templates" / "ui" / f"{name}.html" for name in UI),
-)
-NOT_FOR_PATIENTS = {"base_staff.html", "base_nurse.html"}
+PAGES = ("*.html", "accounts/*.html", "errors/*.html", "scheduling/my/*.html", "scheduling/answers/*.html")
+TAGS = ("banner", "card", "dialog", "hero", "menu", "more")  # templates a tag of ours includes
+FOR_STAFF = {"base_staff.html", "base_nurse.html"}
 MODULES = (
     "accounts/forms.py",
     "accounts/lockout.py",
     "accounts/models.py",
     "accounts/views.py",
+    "scheduling/forms/answers.py",
+    "scheduling/models/notice.py",
+    "scheduling/readings/answers.py",
     "scheduling/readings/my.py",
+    "scheduling/readings/my_notices.py",
+    "scheduling/readings/people.py",
+    "scheduling/readings/refusals.py",
+    "scheduling/readings/screen_words.py",
+    "scheduling/views/my.py",
+    "scheduling/views/my_notices.py",
 )
 FROM_ELSEWHERE = {"am", "pm", "%(minutes)d min", "%(hours)d h", "%(hours)d h %(minutes)02d"}
 
-_CALL = re.compile(r"\b(gettext|pgettext|ngettext)\(((?:.|\n)*?)\)(?=\s|$)")
+_PART = re.compile(r"""{%\s*(?:include|extends)\s+"([^"]+)\"""")
 
 
 def messages() -> set[str]:
     """Every message (of a plural its singular) that a patient may be shown."""
     found = set(FROM_ELSEWHERE)
-    for file in TEMPLATES:
-        if file.name not in NOT_FOR_PATIENTS:
-            found.update(_of_template(file))
+    for file in templates():
+        found.update(_of_template(file))
     for name in MODULES:
         found.update(_of_module(ROOT / name))
+    return found
+
+
+def templates() -> set[Path]:
+    """The templates of the pages patients meet, with every part they include."""
+    found: set[Path] = set()
+    waiting = [file for pattern in PAGES for file in (ROOT / "templates").glob(pattern)]
+    waiting += [ROOT / "templates" / "ui" / f"{name}.html" for name in TAGS]
+    while waiting:
+        file = waiting.pop()
+        if file not in found and file.name not in FOR_STAFF:
+            found.add(file)
+            waiting += [ROOT / "templates" / name for name in _PART.findall(file.read_text(encoding="utf-8"))]
     return found
 
 
