@@ -22,6 +22,8 @@ urlpatterns = [
     path("staff/", include("scheduling.urls.patients")),
     path("n/", include("scheduling.urls.nurse")),
     path("my/", include("scheduling.urls.my")),
+    path("hooks/", include("scheduling.urls.hooks")),
+    path("s/", include("scheduling.urls.answers")),
     path("api/v1/", include("scheduling.api.urls")),
     re_path(r"^api/", api_errors.no_such_address),
     path("admin/", admin.site.urls),

@@ -56,19 +56,23 @@ def opt_in(
 ) -> bool:
     """Messages on this channel again; what the opt-out took back goes out if its time is still to come.
 
-    Returns whether anything changed. Raises RuleBroken where there never was a consent: START gives back what STOP
-    took, and no more. Locks as `opt_out`.
+    Said to or by a person (`by`) it is a consent of its own. Without one (START) it gives back what STOP took and no
+    more: RuleBroken where there never was a consent. Returns whether anything changed. Locks as `opt_out`.
     """
     now = now or timezone.now()
     contact = _locked(patient, channel)
-    if contact is None or contact.consented_at is None:
+    if contact is None or (contact.consented_at is None and by is None):
         raise RuleBroken("There is no consent on file that this could give back.", code="NO_CONSENT")
-    if contact.opted_out_at is None and contact.failed_at is None:
+    if contact.usable:
         return False
     stopped = sendable.unreachable(contact)
+    if by is not None:
+        contact.consented_at, contact.consent_source = now, source[:60]
     contact.opted_out_at = contact.failed_at = None
     contact.opt_out_source = ""
-    contact.save(update_fields=["opted_out_at", "opt_out_source", "failed_at"])
+    contact.save(
+        update_fields=["consented_at", "consent_source", "opted_out_at", "opt_out_source", "failed_at"]
+    )
     back = Notice.objects.filter(
         patient=patient, channel=channel, state=Notice.State.SUPPRESSED, reason=stopped, attempted_at__isnull=True,
         due_at__gt=now, visit__state__in=states.OPEN, visit__version=F("visit_version"),

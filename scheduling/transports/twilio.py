@@ -155,7 +155,7 @@ class Caller(_Twilio):
             status_callback_method="POST",
             status_callback_event=["completed"],
             timeout=25,  # seconds of ringing: about five rings, before most mailboxes
-            machine_detection="Enable",
+            machine_detection="DetectMessageEnd",  # a mailbox hears our sentence after its tone
         )
         return made.sid
 

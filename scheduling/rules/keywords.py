@@ -1,0 +1,44 @@
+"""What a text from a patient says, where it is one of the words we know. Pure.
+
+Sources: 47 CFR 64.1200(a)(10) for the words that stop (and "any clear wording"); Twilio's default list of opt-out
+words, which carriers act on whatever we do. YES belongs to START there, so visits are confirmed by digits.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+STOP = frozenset({
+    "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "opt out", "optout",
+    "alto", "parar", "baja", "cancelar suscripcion", "no mas mensajes",
+    "stop texting me", "stop texting", "stop texts", "stop messages", "please stop", "stop please", "no more texts",
+    "do not text me", "dont text me", "unsubscribe me", "remove me",
+})  # fmt: skip
+START = frozenset({"start", "unstop", "yes", "opt in", "iniciar", "comenzar"})
+HELP = frozenset({"help", "info", "ayuda"})
+DIGITS = {"1": "confirm", "2": "move", "9": "call_me"}
+# These stop texts, and may be meant for the visit: a person looks.
+MAYBE_THE_VISIT = frozenset({"cancel", "end"})
+SPANISH = frozenset(
+    {"alto", "parar", "baja", "cancelar suscripcion", "no mas mensajes", "ayuda", "iniciar", "comenzar"}
+)
+
+
+def word_of(body: str) -> str:
+    """The text in small letters without accents, outer punctuation and doubled blanks: " ¡Alto! " is "alto"."""
+    plain = unicodedata.normalize("NFKD", body.replace("’", "").replace("'", ""))
+    plain = "".join(x for x in plain if not unicodedata.combining(x)).casefold()
+    return re.sub(r"[\s_-]+", " ", re.sub(r"^\W+|\W+$", "", plain)).strip()
+
+
+def meaning(body: str) -> str:
+    """One of stop, start, help, confirm, move, call_me and other (the codes of Reply.Meaning)."""
+    word = word_of(body)
+    if word in STOP:
+        return "stop"
+    if word in START:
+        return "start"
+    if word in HELP:
+        return "help"
+    return DIGITS.get(word, "other")
