@@ -148,6 +148,7 @@ def prepare(lot: Sequence[Notice], *, now: datetime) -> list[Ready]:
             context.took(notice, now)
             going.append(notice)
         else:
+            context.left(notice, verdict, now)
             _not_now(notice, verdict, now)
     return _mark(_written(going, context, now), now)
 

@@ -31,7 +31,6 @@ __all__ = [
 
 AWAY = sendable.AWAY
 CHANNELS = (Contact.Channel.EMAIL, Contact.Channel.TEXT)
-MAYBE_HEARD = (Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED, Notice.State.UNKNOWN)
 OFF, PASSED = "this kind of message is switched off", "its time had passed when the visit was planned"
 STAFF_KEPT = timedelta(days=7)
 VOICE_KEPT = timedelta(hours=12)
@@ -45,7 +44,7 @@ def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notic
     now = now or timezone.now()
     rules = policy.current()
     contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
-    told = _last_told(visit)
+    told = _may_know(visit)
     if kind == Notice.Kind.MOVED and (told is None or told.kind == Notice.Kind.CANCELLED):
         kind = Notice.Kind.BOOKED  # a "new time" means nothing to somebody who never heard the old one
     reason = _needless(kind, visit, told)
@@ -291,21 +290,17 @@ def _suppressed(reason: str, now: datetime) -> dict[str, object]:
 def _needless(kind: str, visit: Visit, told: Notice | None) -> str:
     """Why the patient need not hear of it at all, or ""."""
     if kind == Notice.Kind.CANCELLED and told is None and visit.confirmed_at is None:
-        return "the patient had not been told of the visit"
+        return sendable.NEVER_TOLD
     if kind == Notice.Kind.MOVED and told is not None and told.visit and _same_time(told.visit, visit):
         return "the patient knows this time already"
     return ""
 
 
-def _last_told(visit: Visit) -> Notice | None:
-    """The last thing the patient may have heard of this visit, or of those it was moved from."""
-    chain: list[int] = []
-    step: Visit | None = visit
-    while step is not None:
-        chain.append(step.pk)
-        step = step.moved_from
-    heard = Notice.objects.filter(visit_id__in=chain, patient=visit.patient_id, state__in=MAYBE_HEARD)
-    return heard.select_related("visit").order_by("-due_at", "-pk").first()
+def _may_know(visit: Visit) -> Notice | None:
+    """As `sendable.last_told`, with what a worker has in hand: it may have passed its last check already."""
+    told = sendable.last_told(visit)
+    in_hand = Notice.objects.filter(visit=visit, patient=visit.patient_id, state=Notice.State.CLAIMED)
+    return told or in_hand.select_related("visit").first()
 
 
 def _same_time(told: Visit, visit: Visit) -> bool:

@@ -20,13 +20,17 @@ from scheduling.services.attention import NURSE_AWAY
 from scheduling.services.gate_files import SCREEN
 
 AWAY = "the patient is not with us at the moment"
+NEVER_TOLD = "the patient had not been told of the visit"
 GO, NO, WAIT, OVER = "go", "no", "wait", "over"
 HEARD = frozenset({"claimed", "sent", "delivered", "unknown"})
 WEEK = timedelta(days=7)
 LOOK_AGAIN = timedelta(minutes=30)
 SOON = timedelta(minutes=1)
 COURSE_GAP = timedelta(hours=36)  # from the start of one day of a course to that of the next
-NEW_TO_THEM = frozenset({"booked", "moved"})
+NEW_TO_THEM = ("booked", "moved")
+# What says no more than that does, and is left out when it has just been said.
+REPEATS = frozenset({"week_before", "day_before"})
+LATELY = timedelta(hours=24)
 # What the messages of a course's first day say for the days that follow.
 ONCE_A_COURSE = frozenset({"booked", "moved", "week_before", "confirm", "preparation", "day_before"})
 
@@ -46,7 +50,9 @@ class Context:
     rules: cadence.Policy
     contacts: dict[tuple[int, str], Contact] = field(default_factory=dict)
     sent: dict[int, list[datetime]] = field(default_factory=lambda: defaultdict(list))
-    waiting: dict[int, list[tuple[int, cadence.Waiting]]] = field(default_factory=lambda: defaultdict(list))
+    waiting: dict[int, list[tuple[Notice, cadence.Waiting]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     kin: dict[tuple[int, str, str], dict[str, tuple[str, datetime]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -58,6 +64,13 @@ class Context:
         self.kin[_kin(notice)][notice.kind] = ("claimed", now)
         if notice.channel == cadence.CAPPED and notice.patient_id:
             self.sent[notice.patient_id].append(now)
+
+    def left(self, notice: Notice, verdict: Verdict, now: datetime) -> None:
+        """The row does not go: what would wait for it need not."""
+        if verdict.what != WAIT:
+            self.kin[_kin(notice)][notice.kind] = ("suppressed", now)
+            person = notice.patient_id or 0
+            self.waiting[person] = [(row, one) for row, one in self.waiting[person] if row.pk != notice.pk]
 
 
 def unreachable(contact: Contact | None) -> str:
@@ -89,7 +102,7 @@ def context(
     """What judging these rows needs; they come with their visit and its dose."""
     found = Context(rules, contacts)
     _texts(found, [n.patient_id for n in notices if n.patient_id and n.channel == cadence.CAPPED], now)
-    _same_subject(found, [n for n in notices if n.kind in cadence.ONE_MESSAGE])
+    _same_subject(found, [n for n in notices if n.kind in cadence.BEFORE])
     _courses(found, notices)
     _screens(found, notices, now)
     return found
@@ -109,9 +122,7 @@ def _texts(found: Context, people: Sequence[int], now: datetime) -> None:
             continue  # goes with a better one, in one message
         if row.kind in cadence.ONE_MESSAGE:
             spoken.add((row.patient_id, row.about))
-        found.waiting[row.patient_id or 0].append(
-            (row.pk, cadence.Waiting(max(row.due_at, now), row.priority))
-        )
+        found.waiting[row.patient_id or 0].append((row, cadence.Waiting(max(row.due_at, now), row.priority)))
 
 
 def _same_subject(found: Context, notices: Iterable[Notice]) -> None:
@@ -119,9 +130,12 @@ def _same_subject(found: Context, notices: Iterable[Notice]) -> None:
     abouts = {notice.about for notice in notices}
     if not abouts:
         return
-    rows = Notice.objects.filter(about__in=abouts, kind__in=cadence.ONE_MESSAGE, patient__isnull=False)
-    for row in rows.only("patient_id", "about", "channel", "kind", "state", "due_at"):
-        found.kin[_kin(row)][row.kind] = (row.state, row.due_at)
+    kinds = (*cadence.ONE_MESSAGE, *NEW_TO_THEM)
+    rows = Notice.objects.filter(about__in=abouts, kind__in=kinds, patient__isnull=False)
+    for row in rows.only("patient_id", "about", "channel", "kind", "state", "due_at", "attempted_at"):
+        in_hand = row.state == Notice.State.CLAIMED and row.attempted_at is None
+        state = Notice.State.PLANNED if in_hand else row.state
+        found.kin[_kin(row)][row.kind] = (state, row.attempted_at or row.due_at)
 
 
 def _kin(notice: Notice) -> tuple[int, str, str]:
@@ -206,7 +220,9 @@ def _changed(notice: Notice, found: Context) -> str:
     if visit.version != notice.visit_version:
         return "the visit changed after this was planned"
     if notice.kind == Notice.Kind.CANCELLED:
-        return "" if visit.state == "cancelled" else "the visit is not cancelled"
+        if visit.state != "cancelled":
+            return "the visit is not cancelled"
+        return "" if visit.confirmed_at or last_told(visit) else NEVER_TOLD
     if notice.kind == Notice.Kind.ON_THE_WAY:
         return "" if visit.state == "en_route" else f"the visit is {visit.get_state_display().lower()}"
     if visit.state not in states.OPEN:
@@ -216,6 +232,23 @@ def _changed(notice: Notice, found: Context) -> str:
     if notice.kind == Notice.Kind.HEALTH_SCREEN:
         return _screened(visit, found)
     return ""
+
+
+def last_told(visit: Visit) -> Notice | None:
+    """The last thing the patient may have heard of this visit, or of those it was moved from."""
+    chain: list[int] = []
+    step: Visit | None = visit
+    while step is not None:
+        chain.append(step.pk)
+        step = step.moved_from
+    heard = Notice.objects.filter(visit_id__in=chain, patient=visit.patient_id, state__in=HEARD)
+    return (
+        heard.exclude(kind=Notice.Kind.CANCELLED, visit=visit)
+        .exclude(state=Notice.State.CLAIMED, attempted_at__isnull=True, visit=visit)
+        .select_related("visit")
+        .order_by("-due_at", "-pk")
+        .first()
+    )
 
 
 def _screened(visit: Visit, found: Context) -> str:
@@ -232,9 +265,14 @@ def _said_already(notice: Notice, found: Context, now: datetime) -> Verdict | No
     visit = notice.visit
     if visit is not None and notice.kind in ONCE_A_COURSE and leads(visit, found) is not None:
         return Verdict(NO, "said with the first day of the course")
+    kin = found.kin[_kin(notice)]
+    if notice.kind in REPEATS:
+        for kind in NEW_TO_THEM:
+            state, at = kin.get(kind, ("", now))
+            if state in HEARD and at > now - LATELY:
+                return Verdict(NO, "they were told of the visit within the last day")
     if notice.kind not in cadence.ONE_MESSAGE:
         return None
-    kin = found.kin[_kin(notice)]
     for kind in cadence.ONE_MESSAGE[: cadence.ONE_MESSAGE.index(notice.kind)]:
         state, due_at = kin.get(kind, ("", now))
         if state in HEARD:
@@ -277,10 +315,18 @@ def _later(notice: Notice, until: datetime, why: str, over: str) -> Verdict:
 
 def _capped(notice: Notice, zone: str, found: Context, now: datetime) -> str:
     patient_id = notice.patient_id or 0
-    others = [one for key, one in found.waiting[patient_id] if key != notice.pk]
+    others = [one for row, one in found.waiting[patient_id] if not _one_message(row, notice)]
     return cadence.over_cap(
         notice.priority, now, zone, policy=found.rules, sent=found.sent[patient_id], waiting=others
     )
+
+
+def _one_message(row: Notice, notice: Notice) -> bool:
+    """Whether the two take one place: the same row, or kinds that one message says together."""
+    if row.pk == notice.pk:
+        return True
+    together = row.kind in cadence.ONE_MESSAGE and notice.kind in cadence.ONE_MESSAGE
+    return together and row.about == notice.about
 
 
 def contact_of(notice: Notice, found: Context) -> str:

@@ -60,7 +60,7 @@ def kind_in_texts(notice: Notice, policy: Policy, now: datetime) -> str:
     ):
         return notice.kind
     asks_later = not cadence.due(
-        "confirm", visit.starts_at, visit.time_zone, policy, planned_at=notice.created_at or now
+        "confirm", visit.starts_at, visit.time_zone, policy, planned_at=now
     ).skip
     return notice.kind if asks_later else ASKS[notice.kind]
 
