@@ -14,8 +14,10 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from scheduling import clock
 from scheduling.models import MessageLink, Notice, Visit
-from scheduling.rules import states, tokens
+from scheduling.rules import cadence, states, tokens
+from scheduling.services import events
 from scheduling.services.guard import writes
 
 SALT = "scheduling.links"
@@ -132,15 +134,40 @@ def lead_on(link: MessageLink, purpose: str) -> MessageLink:
     return kept or MessageLink.objects.create(**about, **rest)
 
 
-def for_visit(visit: Visit, purpose: str) -> MessageLink:
-    """An unsaved link for somebody who is known already (a signed-in patient): what the pages read, without a token."""
-    return MessageLink(
-        purpose=purpose,
-        patient=visit.patient,
-        visit=visit,
-        visit_version=visit.version,
-        expires_at=visit.starts_at,
+@writes
+def renew(link: MessageLink, *, now: datetime | None = None) -> Notice | None:
+    """Owe the same person a fresh message about their next visit, the way the old one came; None when there is none.
+
+    Once a day, however often it is asked for; consent, quiet hours and caps are checked when it goes.
+    """
+    now = now or timezone.now()
+    if link.notice is None:
+        return None
+    coming = Visit.objects.filter(patient_id=link.patient_id, state__in=states.OPEN, starts_at__gt=now)
+    visit = coming.order_by("starts_at", "pk").first()
+    if visit is None:
+        return None
+    kind = Notice.Kind.CONFIRM if visit.state == "booked" else Notice.Kind.BOOKED
+    if kind == Notice.Kind.BOOKED and link.purpose == Purpose.SCREEN:
+        kind = Notice.Kind.HEALTH_SCREEN
+    today = clock.today_in(visit.time_zone, now)
+    notice, new = Notice.objects.get_or_create(
+        patient_id=link.patient_id,
+        user=None,
+        about=f"visit {visit.pk} v{visit.version} again by link {today.isoformat()}",
+        kind=kind,
+        channel=link.notice.channel,
+        defaults={
+            "visit": visit,
+            "visit_version": visit.version,
+            "priority": cadence.PRIORITY[kind],
+            "due_at": now,
+            "expires_at": visit.starts_at,
+        },
     )
+    if new:
+        events.write("link_renewed", by=None, role="patient", patient=link.patient_id, subject=notice)
+    return notice
 
 
 def used(link: MessageLink, *, now: datetime | None = None) -> None:

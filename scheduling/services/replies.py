@@ -17,7 +17,7 @@ from scheduling import clock
 from scheduling.models import Call, Notice, Reply, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.services import events, locks
+from scheduling.services import calls, events, locks
 from scheduling.services.guard import fits, writes
 
 NEWER = "They asked again; the newer one counts."
@@ -63,7 +63,10 @@ def record(
     else:
         reply, new = Reply.objects.create(**said), True
     if new:
-        events.write("reply_received", by=by, patient=patient, subject=reply, meaning=meaning, via=via)
+        role = "patient" if patient else ""
+        events.write(
+            "reply_received", by=by, role=role, patient=patient, subject=reply, meaning=meaning, via=via
+        )
     return reply
 
 
@@ -128,8 +131,6 @@ def call_me(
         patient=patient, visit=visit, notice=notice, via=via, meaning=Meaning.CALL_ME, body=body, sender=sender,
         provider_id=provider_id, by=by, now=now,
     )  # fmt: skip
-    from scheduling.services import calls
-
     today = clock.today_in(patient.time_zone, now)
     calls.owe(
         patient=patient,
