@@ -20,7 +20,7 @@ from django.utils import timezone
 from accounts.models import Role, User
 from nurses.models import Nurse
 from patients.models import Evidence, Hold, Patient, Prescription
-from scheduling.models import DoseRecord, Event, Notice, PlannedCheck, PlannedDose, Visit
+from scheduling.models import DoseRecord, Event, Notice, PlannedCheck, PlannedDose, Reply, Visit
 from scheduling.rules import states
 
 NURSE_SEES = timedelta(days=14)  # product invariant 8
@@ -106,6 +106,16 @@ def notices_for(user: Viewer) -> QuerySet[Notice]:
     if user.is_office:
         return notices
     return notices.filter(patient__user=user) if user.role == Role.PATIENT else notices.none()
+
+
+def replies_for(user: Viewer) -> QuerySet[Reply]:
+    """Answers that came in, those of unknown senders too: the office all, a patient their own."""
+    replies = Reply.objects.select_related("patient", "visit", "notice")
+    if not user.is_authenticated or not user.is_active:
+        return replies.none()
+    if user.is_office:
+        return replies
+    return replies.filter(patient__user=user) if user.role == Role.PATIENT else replies.none()
 
 
 def events_for(user: Viewer) -> QuerySet[Event]:

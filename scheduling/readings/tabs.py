@@ -1,4 +1,4 @@
-"""The tabs of a chart besides the calendar: visits, papers, records, notices, history. Reads only."""
+"""The tabs of a chart besides the calendar: visits, papers, records, notices, people, history. Reads only."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy
 
 from patients.models import Patient
 from scheduling.models import DoseRecord, Event, Notice, Visit
+from scheduling.readings import notices as outbox
+from scheduling.readings import people
 from scheduling.readings.chart_words import day_words, plain
 from scheduling.readings.trail import happenings, moment, who
 from scheduling.readings.words import mg_words
@@ -25,15 +27,12 @@ NAMES = {
     "papers": gettext_lazy("Papers"),
     "records": gettext_lazy("Reactions and records"),
     "notices": gettext_lazy("Notices"),
+    "people": gettext_lazy("People"),
     "history": gettext_lazy("History"),
 }
 VISIT_STATUS = {
     "confirmed": "ok", "booked": "wait", "held": "wait", "en_route": "live", "arrived": "live",
     "in_progress": "live", "completed": "done", "cancelled": "done", "moved": "done", "missed": "stop",
-}  # fmt: skip
-NOTICE_STATUS = {
-    "planned": "wait", "claimed": "live", "sent": "ok", "delivered": "ok", "failed": "stop", "unknown": "stop",
-    "suppressed": "done", "expired": "done",
 }  # fmt: skip
 REACTION_STATUS = {
     "none": "ok",
@@ -139,19 +138,9 @@ def records(patient: Patient) -> dict[str, Any]:
 
 
 def notices(patient: Patient) -> dict[str, Any]:
-    """Messages owed, sent, not sent."""
-    rows = Notice.objects.filter(patient=patient).select_related("visit")[:LONGEST]
-    return {
-        "notices": [
-            {
-                "notice": notice,
-                "when": moment(notice.settled_at or notice.due_at, patient.time_zone),
-                "about": moment(notice.visit.starts_at, notice.visit.time_zone),
-                "status": NOTICE_STATUS[notice.state],
-            }
-            for notice in rows
-        ]
-    }
+    """Messages owed, sent, not sent, with why; the latest planned first."""
+    rows = Notice.objects.filter(patient=patient).select_related("patient", "user", "visit")
+    return {"lines": outbox.lines(rows.order_by("-due_at", "-pk")[:LONGEST])}
 
 
 def trail(patient: Patient, *, reads: bool) -> QuerySet[Event]:
@@ -162,4 +151,5 @@ def trail(patient: Patient, *, reads: bool) -> QuerySet[Event]:
 
 READERS: dict[str, Callable[[Patient], dict[str, Any]]] = {
     "visits": visits, "papers": papers, "records": records, "notices": notices,
+    "people": people.people,
 }  # fmt: skip

@@ -10,20 +10,9 @@ from django.utils import timezone
 from accounts.models import User
 from scheduling import clock
 from scheduling.models import Visit
-from scheduling.readings import words
+from scheduling.readings import notices, replies, words
 from scheduling.rules import states
 from scheduling.services import doses, outcomes, readiness
-
-NOTICE_STATUS = {
-    "planned": "wait",
-    "suppressed": "hold",
-    "claimed": "live",
-    "sent": "ok",
-    "delivered": "ok",
-    "failed": "stop",
-    "unknown": "stop",
-    "expired": "hold",
-}
 
 
 def file_of(visit: Visit, *, by: User, now: datetime | None = None) -> dict[str, Any]:
@@ -42,7 +31,8 @@ def file_of(visit: Visit, *, by: User, now: datetime | None = None) -> dict[str,
         "may_confirm": visit.state == "booked" and not over,
         "may_miss": "missed" in allowed and visit.starts_at <= now,
         "may_undo": _may_undo(visit, by, now),
-        "notices": [_notice(notice) for notice in visit.notices.order_by("pk")],
+        "lines": notices.of_visit(visit.pk),
+        "asked": replies.asked_of(visit),
         "chain": [_link(other, visit) for other in _chain(visit, others)],
     }
     linked = {link["visit"].pk for link in found["chain"]}
@@ -98,7 +88,3 @@ def _may_undo(visit: Visit, by: User, now: datetime) -> bool:
     """Whether this person booked or moved it so lately that services.outcomes.undo takes it back."""
     fresh = visit.created_at > now - outcomes.UNDO_FOR
     return visit.state in states.OPEN and visit.booked_by_id == by.pk and fresh
-
-
-def _notice(notice: Any) -> dict[str, Any]:
-    return {"row": notice, "status": NOTICE_STATUS[notice.state], "word": notice.get_state_display()}

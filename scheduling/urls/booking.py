@@ -1,11 +1,10 @@
-"""Nurses and messages. All below /staff/."""
+"""Nurses. All below /staff/."""
 
 from django.urls import path
 
-from scheduling.views import notices, nurses
+from scheduling.views import nurses
 
 urlpatterns = [
     path("nurses/", nurses.nurse_list, name="nurses"),
     path("nurses/<int:nurse_id>/", nurses.nurse_page, name="nurse"),
-    path("notices/", notices.outbox, name="notices"),
 ]

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from scheduling import selectors
 from scheduling.forms.booking import CancelForm, MoveForm, ReasonForm
 from scheduling.models import Visit
-from scheduling.readings import visits, words
+from scheduling.readings import replies, visits, words
 from scheduling.readings.desk import Desk
 from scheduling.rules import states
 from scheduling.rules.errors import Refused, StaleVersion
@@ -259,6 +259,7 @@ def _move_page(
         "regimen": desk.regimen,
         "form": form,
         "status": words.visit_status(visit),
+        "asked": replies.asked_of(visit),
         **extra,
     }
     return render(request, "scheduling/booking/move.html", context, status=status)

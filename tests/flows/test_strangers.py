@@ -8,10 +8,11 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from patients.models import Evidence, Hold
-from scheduling.models import DoseRecord, GateOverride
+from scheduling.models import DoseRecord, GateOverride, Reply
 from scheduling.services import prescribing
 from tests.makers import (
     DAY,
+    NOW,
     at,
     clock_stands_at,
     make_check,
@@ -50,10 +51,13 @@ WHO = {
     "hold-clear": OFFICE, "prescription-stop": OFFICE, "evidence-new": OFFICE, "evidence-withdraw": OFFICE,
     "measurement-new": OFFICE, "patient-decide": OFFICE, "dose": OFFICE, "dose-record": OFFICE,
     "record-correct": OFFICE,
+    "alive": OFFICE, "metrics": EVERYBODY,  # in production who says METRICS_TOKEN, tests/ops/test_alive.py
     "audit": {"lead", "admin"}, "overrides": {"lead", "admin"}, "override-withdraw": {"lead"},
     "nurse-today": {"nurse"}, "nurse-day": {"nurse"}, "nurse-visit": {"nurse"}, "nurse-record": {"nurse"},
     "nurse-start": {"nurse"},
     "my-home": {"patient"}, "my-visit": {"patient"}, "my-therapy": {"patient"},
+    "notices-sent": OFFICE, "notices-pause": OFFICE, "notice": OFFICE, "replies": OFFICE, "reply": OFFICE,
+    "contact": OFFICE, "my-notices": {"patient"},
     "styleguide": EVERYBODY,  # served in demo and tests only; its people are samples
 }  # fmt: skip
 
@@ -62,7 +66,7 @@ def pages(resolver: URLResolver | None = None, path: str = "") -> Iterator[tuple
     for entry in (resolver or get_resolver()).url_patterns:
         here = path + str(entry.pattern)
         if isinstance(entry, URLResolver):
-            if not here.startswith(("admin/", "api/")):  # these have tables of their own
+            if not here.startswith(("admin/", "api/", "hooks/")):  # these have tables of their own
                 yield from pages(entry, here)
         else:
             yield here, entry.name or "", entry
@@ -100,6 +104,9 @@ def world():
         ).pk,
         "time_off_id": make_time_off(nurse, visit.starts_at + 9 * DAY, visit.ends_at + 9 * DAY).pk,
         "on": visit.local_start.date(),
+        "notice_id": visit.notices.first().pk,
+        "reply_id": Reply.objects.create(patient=patient, via="text", meaning="other", received_at=NOW).pk,
+        "channel": "email",
     }
     people = {role: make_user(role) for role in OFFICE} | {"nurse": nurse.user, "patient": patient.user}
     strangers = {"nurse": make_nurse().user, "patient": make_patient(user=True).user}

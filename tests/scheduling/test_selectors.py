@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 
 from scheduling import selectors
+from scheduling.models import Reply
 from scheduling.services import booking, prescribing
 from tests.makers import (
     DAY,
@@ -38,12 +39,13 @@ def world():
         prescription_id=prescription.pk, starts_on=today_at() - 9 * DAY, clears_on=today_at() - 8 * DAY,
         reason="cold", by=make_user(),
     )  # fmt: skip
+    Reply.objects.create(patient=patient, via="text", meaning="other", body="Thanks", received_at=NOW)
     return {"patient": patient, "visit": visit, "nurse": visit.nurse}
 
 
 WITH_CLOCK = ["patients_for", "prescriptions_for", "doses_for", "evidence_for", "holds_for", "records_for"]
 WITH_CLOCK += ["visits_for", "checks_for"]
-WITHOUT = ["notices_for"]
+WITHOUT = ["notices_for", "replies_for"]
 
 
 def sees(selector: str, user, now=NOW) -> bool:
