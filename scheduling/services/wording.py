@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from patients.names import folded
+from scheduling import clock
 from scheduling.models import MessageText, Notice, Visit
 from scheduling.rules import cadence, gsm7
 from scheduling.rules import wording as rules
 from scheduling.rules.cadence import Policy
 from scheduling.rules.errors import BadInput
-from scheduling.services.texts import STAFF_KINDS, Texts, drugs
+from scheduling.services.texts import STAFF_KINDS, Texts, Wording, drugs
 
 ASKS = {"booked": "booked_ask", "moved": "moved_ask"}  # the visit is too near for the message that asks
 PAPERS = {"licence": "A licence", "authorization": "An authorization"}
@@ -42,15 +43,24 @@ def compose(
     """
     language = notice.patient.language if notice.patient else "en"
     said = texts.of(kind_in_texts(notice, policy, now), notice.channel, language)
-    values = values_of(notice, language, policy=policy, link=link, days=days)
+    words = say(said, notice, policy=policy, link=link, days=days)
+    refuse_telling(notice, words.subject, words.body, link=link or staff_page(notice))
+    return words
+
+
+def say(said: Wording, notice: Notice, *, policy: Policy, link: str, days: int = 1) -> Words:
+    """A wording with the values of a message, not searched for what it must not say: `compose` does that."""
+    values = values_of(notice, said.language, policy=policy, link=link, days=days)
     filled = rules.fill(said.body, values, channel=notice.channel)
     subject = rules.fill(said.subject, values, channel=notice.channel).body if said.subject else ""
-    refuse_telling(notice, subject, filled.body, link=values["link"])
     return Words(subject, filled.body, said.row, filled.left_out)
 
 
 def kind_in_texts(notice: Notice, policy: Policy, now: datetime) -> str:
-    """Which wording: one of a visit that is booked or moved asks for a yes where the message that asks is too late."""
+    """Which wording: one of a visit that is booked or moved asks for a yes where the message that asks will not go.
+
+    That is when its time had passed at booking and, for a text, when it would be the second of today.
+    """
     visit = notice.visit
     if (
         notice.kind not in ASKS
@@ -59,9 +69,10 @@ def kind_in_texts(notice: Notice, policy: Policy, now: datetime) -> str:
         or not policy.timings["confirm"].on
     ):
         return notice.kind
-    asks_later = not cadence.due(
-        "confirm", visit.starts_at, visit.time_zone, policy, planned_at=now
-    ).skip
+    planned_at = (notice.created_at or now) + settings.NOTICE_DELAY
+    due = cadence.due("confirm", visit.starts_at, visit.time_zone, policy, planned_at=planned_at)
+    same_day = clock.local_day(due.at, visit.time_zone) <= clock.local_day(now, visit.time_zone)
+    asks_later = not due.skip and not (same_day and notice.channel == cadence.CAPPED)
     return notice.kind if asks_later else ASKS[notice.kind]
 
 

@@ -179,6 +179,12 @@ def test_a_visit_too_near_for_the_message_that_asks_asks_at_once(kind):
     assert "1=yes" not in said(near, policy=NEVER_ASKS).body
 
 
+def test_a_text_that_takes_the_place_of_the_one_that_asks_asks_itself():
+    starts_at = at(NOW.date() + 2 * DAY, 9)  # what asks would go at ten today, an hour from now
+    assert "1=yes" in said(owed(starts_at=starts_at)).body
+    assert "Please tell us" not in said(owed(channel="email", starts_at=starts_at)).body
+
+
 def test_confirm_health_questions_and_how_to_get_ready_are_one_message():
     text = said(owed("confirm")).body
     assert "1=yes" in text and f"Questions: {LINK}" in text
