@@ -411,5 +411,8 @@ LOGGING = {
         "handlers": ["console"],
         "level": LOG_LEVEL,
     },
-    "loggers": {"axes": {"level": "ERROR"}},  # its messages carry the names people typed
+    "loggers": {
+        "axes": {"level": "ERROR"},  # its messages carry the names people typed
+        "urllib3": {"level": "WARNING"},  # and these the addresses asked for, with people's numbers
+    },
 }
