@@ -4,34 +4,38 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation.template import templatize
 
 ROOT = Path(settings.BASE_DIR)
+WORDINGS = ROOT / "scheduling" / "wordings"
+CALLS = ROOT / "scheduling" / "call_scripts.toml"
 CATALOGUE = ROOT / "locale" / "es" / "LC_MESSAGES" / "django.po"
 
 PAGES = ("*.html", "accounts/*.html", "errors/*.html", "scheduling/my/*.html", "scheduling/answers/*.html")
 TAGS = ("banner", "card", "dialog", "hero", "menu", "more")  # templates a tag of ours includes
-FOR_STAFF = {"base_staff.html", "base_nurse.html"}
+FOR_STAFF = {"base_staff.html", "base_nurse.html"}  # and what is built on them
+# Modules whose sentences patients read or hear; after a colon the one class or name of it that they do.
 MODULES = (
-    "accounts/forms.py",
-    "accounts/lockout.py",
-    "accounts/models.py",
-    "accounts/views.py",
-    "scheduling/forms/answers.py",
-    "scheduling/models/notice.py",
-    "scheduling/readings/answers.py",
-    "scheduling/readings/my.py",
-    "scheduling/readings/my_notices.py",
-    "scheduling/readings/people.py",
-    "scheduling/readings/refusals.py",
-    "scheduling/readings/screen_words.py",
-    "scheduling/views/my.py",
-    "scheduling/views/my_notices.py",
+    *("accounts/forms.py", "accounts/lockout.py", "accounts/models.py", "accounts/views.py"),
+    *(
+        "scheduling/*/my*.py",
+        "scheduling/*/answer*.py",
+        "scheduling/*/link*.py",
+        "scheduling/services/inbound*.py",
+    ),
+    *(
+        "scheduling/services/voice.py",
+        "scheduling/readings/refusals.py",
+        "scheduling/readings/screen_words.py",
+    ),
+    *("scheduling/models/notice.py:Kind", "scheduling/readings/people.py:NAMES"),
 )
+NOT_READ = {"scheduling/models/answer.py"}  # its words are for the office
 FROM_ELSEWHERE = {"am", "pm", "%(minutes)d min", "%(hours)d h", "%(hours)d h %(minutes)02d"}
 
 _PART = re.compile(r"""{%\s*(?:include|extends)\s+"([^"]+)\"""")
@@ -42,9 +46,18 @@ def messages() -> set[str]:
     found = set(FROM_ELSEWHERE)
     for file in templates():
         found.update(_of_template(file))
-    for name in MODULES:
-        found.update(_of_module(ROOT / name))
+    for file, part in modules():
+        found.update(_of_module(file, part))
     return found
+
+
+def modules() -> Iterator[tuple[Path, str]]:
+    """The modules patients read from, with the name of the one part that they do, or ""."""
+    for name in MODULES:
+        pattern, _colon, part = name.partition(":")
+        files = [file for file in ROOT.glob(pattern) if str(file.relative_to(ROOT)) not in NOT_READ]
+        assert files, f"nothing is called {pattern}"
+        yield from ((file, part) for file in sorted(files))
 
 
 def templates() -> set[Path]:
@@ -54,9 +67,10 @@ def templates() -> set[Path]:
     waiting += [ROOT / "templates" / "ui" / f"{name}.html" for name in TAGS]
     while waiting:
         file = waiting.pop()
-        if file not in found and file.name not in FOR_STAFF:
+        parts = _PART.findall(file.read_text(encoding="utf-8"))
+        if file not in found and FOR_STAFF.isdisjoint({file.name, *parts}):
             found.add(file)
-            waiting += [ROOT / "templates" / name for name in _PART.findall(file.read_text(encoding="utf-8"))]
+            waiting += [ROOT / "templates" / name for name in parts]
     return found
 
 
@@ -71,13 +85,24 @@ def _of_template(file: Path) -> Iterator[str]:
         yield ast.literal_eval(call.group(1))
 
 
-def _of_module(file: Path) -> Iterator[str]:
+def _of_module(file: Path, part: str = "") -> Iterator[str]:
     names = {"_", "gettext", "gettext_lazy", "ngettext"}
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    tree: ast.AST = ast.parse(file.read_text(encoding="utf-8"))
+    if part:
+        tree = next(node for node in ast.walk(tree) if part in _named(node))
+    for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 yield first.value
+
+
+def _named(node: ast.AST) -> list[str]:
+    """The names a class or an assignment gives."""
+    if isinstance(node, ast.ClassDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
 def entries(file: Path = CATALOGUE) -> dict[str, list[str]]:
@@ -102,4 +127,44 @@ def entries(file: Path = CATALOGUE) -> dict[str, list[str]]:
             key, _space, text = line.partition(" ")
             texts[key] = ast.literal_eval(text)
     close()
+    return found
+
+
+# --- What is sent and said: files of their own, not the catalogue -----------------------------------
+
+OF_THE_STAFF = {"unconfirmed", "paper_expiry", "alarm"}
+_PLACE = re.compile(r"\{\w*\}")
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def words_in(sentences: Mapping[str, Iterable[str]]) -> set[str]:
+    """The words of all sentences in small letters; places to be filled in are none."""
+    said = (_PLACE.sub(" ", one) for some in sentences.values() for one in some)
+    return {word.lower() for sentence in said for word in _WORD.findall(sentence)}
+
+
+def message_words(language: str) -> dict[str, list[str]]:
+    """kind and channel -> what a patient is sent."""
+    kinds = tomllib.loads((WORDINGS / f"{language}.toml").read_text(encoding="utf-8"))
+    return {
+        f"{kind} {channel}": list(texts.values())
+        for kind, channels in kinds.items()
+        if kind not in OF_THE_STAFF
+        for channel, texts in channels.items()
+    }
+
+
+def call_words(language: str) -> dict[str, list[str]]:
+    """Where it stands -> what a caller or the automatic call says."""
+    found: dict[str, list[str]] = {}
+
+    def walk(node: Mapping[str, object], way: str) -> None:
+        if language in node:
+            said = node[language]
+            found[way] = [said] if isinstance(said, str) else list(said)  # type: ignore[call-overload]
+        for name, more in node.items():
+            if isinstance(more, dict):
+                walk(more, f"{way} {name}".strip())
+
+    walk(tomllib.loads(CALLS.read_text(encoding="utf-8")), "")
     return found

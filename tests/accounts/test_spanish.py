@@ -10,7 +10,6 @@ import pytest
 from django.utils import translation
 
 from scheduling.readings import my, words
-from scheduling.services import texts
 from tests.accounts import spanish
 from tests.makers import NOW
 
@@ -61,8 +60,43 @@ def test_days_and_times_follow_the_language(language, day, clock):
         assert words.clock_words(NOW.replace(hour=9)) == clock
 
 
-def test_every_message_to_patients_has_words_in_both_languages():
-    shipped = texts.shipped()
-    for kind, channel, language in shipped:
-        if kind not in texts.STAFF_KINDS:
-            assert (kind, channel, {"en": "es", "es": "en"}[language]) in shipped
+SHIPPED = {"messages": spanish.message_words, "calls": spanish.call_words}
+
+
+@pytest.mark.parametrize("what", SHIPPED)
+def test_what_is_sent_and_what_is_said_in_a_call_are_whole_in_both_languages(what):
+    english, in_spanish = SHIPPED[what]("en"), SHIPPED[what]("es")
+    assert set(english) == set(in_spanish)
+    for name, sentences in in_spanish.items():
+        assert len(sentences) == len(english[name]) and all(map(str.strip, sentences)), name
+
+
+@pytest.mark.parametrize("what", SHIPPED)
+def test_no_english_word_is_left_in_what_is_sent_or_said(what):
+    said = {language: spanish.words_in(SHIPPED[what](language)) for language in ("en", "es")}
+    # STOP is the word telephone companies act on, in every language; °F is what a thermometer here shows.
+    assert said["en"] & said["es"] <= {"no", "a", "stop", "f"}
+    assert len(said["es"]) > 100
+
+
+@pytest.mark.parametrize("what", SHIPPED)
+def test_patients_are_spoken_to_formally(what):
+    said = spanish.words_in(SHIPPED[what]("es"))
+    assert not said & {"tú", "tu", "tus", "te", "ti", "tienes", "puedes", "responde", "vosotros"}
+
+
+def test_the_pages_speak_formally():
+    said = spanish.words_in(spanish.entries())
+    assert not said & {
+        "tú",
+        "tu",
+        "tus",
+        "te",
+        "ti",
+        "tienes",
+        "puedes",
+        "vosotros",
+        "vuestro",
+        "ordenador",
+        "móvil",
+    }

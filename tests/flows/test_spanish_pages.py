@@ -28,13 +28,17 @@ from tests.makers import DAY, clock_stands_at, make_patient, make_user
 pytestmark = pytest.mark.django_db
 
 # Pages with no words of their own: plain answers, redirects, samples for builders.
-WORDLESS = {"healthz", "readyz", "home", "set_language", "sign-out", "styleguide"}
-FOR_PATIENTS = [name for name in NAMED if WHO[name] & {"patient", "anonymous"} and name not in WORDLESS]
+WORDLESS = {"healthz", "readyz", "metrics", "home", "set_language", "sign-out", "styleguide"}
+FOR_PATIENTS = [
+    name for name in NAMED if WHO.get(name, set()) & {"patient", "anonymous"} and name not in WORDLESS
+]
 SPOKEN = ("title", "aria-label", "aria-description", "aria-valuetext", "placeholder", "alt", "label")
 VOID = {"area", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 SILENT = {"script", "style"}
 WORD = re.compile(r"[^\W\d_]+(?:[’'][^\W\d_]+)?")
+ADDRESS = re.compile(r"\S+@\S+|https?://\S+")
 PLACE = re.compile(r"%\(\w+\)\d*[ds]")
+SLIPS = re.compile(r"\.\.(?!\.)|\ba las 1:|%\(|\{\w+\}")  # "a. m..", "a las 1:00", a place nobody filled
 # A brand, units, and a language in its own words.
 SAME_IN_BOTH = {"infusion", "home", "h", "min", "mg", "g", "english"}
 
@@ -77,14 +81,15 @@ class Page(HTMLParser):
 
 @cache
 def spanish_words() -> frozenset[str]:
-    """Every word of the catalogue's Spanish, and of dates."""
+    """Every word of the catalogue's Spanish, of the messages, and of dates."""
     with translation.override("es"):
         names = [*dates.WEEKDAYS.values(), *dates.MONTHS.values()]
         said = [str(name) for name in names]
     for text, found in spanish.entries().items():
         if text:
             said += [PLACE.sub(" ", one) for one in found]
-    return frozenset(word.lower() for sentence in said for word in WORD.findall(sentence))
+    sent = spanish.words_in(spanish.message_words("es"))
+    return frozenset(word.lower() for sentence in said for word in WORD.findall(sentence)) | sent
 
 
 @cache
@@ -110,11 +115,16 @@ def american_dates() -> re.Pattern[str]:
 def english_in(html: str, names: frozenset[str]) -> list[str]:
     """The pieces of a page that are not Spanish. `names` are words of people and places, in small letters."""
     wrong = []
-    for piece in Page(html).said:
+    for piece in (ADDRESS.sub(" ", said) for said in Page(html).said):
         strange = [
             word for word in WORD.findall(piece) if word.lower() not in spanish_words() | SAME_IN_BOTH | names
         ]
-        if strange or english_sentences().fullmatch(piece.strip()) or american_dates().search(piece):
+        if (
+            strange
+            or english_sentences().fullmatch(piece.strip())
+            or SLIPS.search(piece)
+            or american_dates().search(piece)
+        ):
             wrong.append(f"{piece} {strange}")
     return wrong
 
