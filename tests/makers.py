@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from accounts.models import Role, User
 from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
-from patients.models import Evidence, Patient, Prescription
+from patients.models import Contact, Evidence, Patient, Prescription
 from patients.validators import npi_ok
 from scheduling import clock
 from scheduling.models import DoseRecord, PlannedCheck, PlannedDose, Site, Visit
@@ -315,3 +315,13 @@ def make_check(patient: Patient | None = None, due_on: date | None = None, **fie
             "reason": "asked for", **fields,
         },
     )  # fmt: skip
+
+
+def make_way(patient: Patient, channel: str = "text", value: str = "", **fields: Any) -> Contact:
+    """A number of the patient's, with consent to use it."""
+    return Contact.objects.create(
+        patient=patient,
+        channel=channel,
+        value=value or phone(next(_numbers)),
+        **{"consented_at": NOW - DAY, "consent_source": "office", **fields},
+    )
