@@ -20,7 +20,17 @@ from django.utils import timezone
 from accounts.models import Role, User
 from nurses.models import Nurse
 from patients.models import Evidence, Hold, Patient, Prescription
-from scheduling.models import DoseRecord, Event, Notice, PlannedCheck, PlannedDose, Reply, Visit
+from scheduling.models import (
+    Alert,
+    Call,
+    DoseRecord,
+    Event,
+    Notice,
+    PlannedCheck,
+    PlannedDose,
+    Reply,
+    Visit,
+)
 from scheduling.rules import states
 
 NURSE_SEES = timedelta(days=14)  # product invariant 8
@@ -116,6 +126,16 @@ def replies_for(user: Viewer) -> QuerySet[Reply]:
     if user.is_office:
         return replies
     return replies.filter(patient__user=user) if user.role == Role.PATIENT else replies.none()
+
+
+def calls_for(user: Viewer) -> QuerySet[Call]:
+    """Follow-up calls: the office alone."""
+    return Call.objects.all() if may_write(user) else Call.objects.none()
+
+
+def alerts_for(user: Viewer) -> QuerySet[Alert]:
+    """What a person must look at now: the office alone."""
+    return Alert.objects.select_related("patient") if may_write(user) else Alert.objects.none()
 
 
 def events_for(user: Viewer) -> QuerySet[Event]:

@@ -8,12 +8,15 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
+from patients.models import Contact
 from scheduling import call_scripts
 from scheduling.models import Call, CallAttempt, Notice
 from scheduling.rules.errors import BadInput
-from scheduling.services import calls, policy
+from scheduling.services import calls, policy, sendable
+from scheduling.transports import transport_for
 
 SOON = timedelta(minutes=10)  # who asks for a call stands in the list of the caller at once
+WAITING = (Notice.State.PLANNED, Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED)
 KEYS = {"1": CallAttempt.Outcome.WELL, "2": CallAttempt.Outcome.SYMPTOMS, "9": CallAttempt.Outcome.LATER}
 SAYS = {"1": "well", "2": "symptoms", "9": "later"}
 # Kinds a machine may ask about; the others need a person who listens.
@@ -84,6 +87,22 @@ def answer(
     )
     step = SAYS.get(digits, "voicemail" if machine else "nothing")
     return Answered(call_scripts.automatic(step, language, **places), attempt=attempt)
+
+
+def why_not(call: Call) -> str:
+    """Why this call cannot be made automatically, as a sentence, or ""; `call` comes with its patient and contacts."""
+    if call.state != Call.State.OWED:
+        return "This call is not owed any more."
+    if call.kind not in KINDS:
+        return "A person makes this call: it needs somebody who listens."
+    contacts = {contact.channel: contact for contact in call.patient.contacts.all()}
+    if reason := sendable.unreachable(contacts.get(Contact.Channel.VOICE)):
+        return f"No automatic call: {reason}."
+    if transport_for(Contact.Channel.VOICE) is None:
+        return "Automatic calls are not set up here."
+    if call.notices.filter(channel=Contact.Channel.VOICE, state__in=WAITING).exists():
+        return "An automatic call is on its way. Its answer will stand here."
+    return ""
 
 
 def _places(notice: Notice) -> tuple[str, dict[str, str]]:

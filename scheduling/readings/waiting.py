@@ -1,0 +1,32 @@
+"""How many calls are due and how many alerts are open: for the navigation of every page of the office, one query."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db.models import Case, Count, Value, When
+from django.utils import timezone
+
+from scheduling import selectors
+from scheduling.models import Call
+
+
+class Waiting(NamedTuple):
+    """`alarms` are among the alerts."""
+
+    calls: int
+    alerts: int
+    alarms: int
+
+
+def counted(user: selectors.Viewer, *, now: datetime | None = None) -> Waiting:
+    """Calls whose next try is due by now, and alerts nobody has seen to."""
+    due = selectors.calls_for(user).filter(state=Call.State.OWED, next_at__lte=now or timezone.now())
+    unseen = selectors.alerts_for(user).filter(handled_at__isnull=True).select_related(None)
+    what = Case(When(alarm=True, then=Value("alarm")), default=Value("alert"))
+    calls = due.order_by().values_list(Value("call")).annotate(n=Count("pk"))
+    alerts = unseen.order_by().values_list(what).annotate(n=Count("pk"))
+    found = dict(calls.union(alerts, all=True))
+    alarms = found.get("alarm", 0)
+    return Waiting(found.get("call", 0), found.get("alert", 0) + alarms, alarms)
