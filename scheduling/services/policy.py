@@ -36,6 +36,11 @@ def default() -> Policy:
     return Policy(hours=tuple(settings.NOTICE_HOURS))
 
 
+def history(most: int = 20) -> list[NoticePolicy]:
+    """The latest versions with who changed them, the newest first. One query."""
+    return list(NoticePolicy.objects.select_related("by").order_by("-version")[:most])
+
+
 def read(row: NoticePolicy) -> Policy:
     """A version as values. What a version does not say is as shipped."""
     data, shipped = row.data, default()
