@@ -31,19 +31,27 @@ def why_field() -> forms.CharField:
         required=False,
         max_length=500,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={"required": _("Say why, in a few words.")},
     )
 
 
 class TextForm(forms.Form):
     """Words of one message. What may be in them is checked where they are saved."""
 
-    subject = forms.CharField(label=_("Subject"), max_length=SUBJECT, required=False)
-    body = note_form_field(_("Words"), length=BODY)
+    subject = forms.CharField(
+        label=_("Subject"), max_length=SUBJECT, error_messages={"required": _("Write a subject.")}
+    )
+    body = note_form_field(
+        _("Words"), length=BODY, error_messages={"required": _("Write what the message says.")}
+    )
     why = why_field()
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=2**31 - 1)
 
-    def __init__(self, *args: Any, has_subject: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, has_subject: bool, save: bool = True, **kwargs: Any) -> None:
+        """`save` False: it is only looked at, so that nothing is asked for."""
         super().__init__(*args, **kwargs)
+        for name in ("subject", "body", "why"):
+            self.fields[name].required = save
         self.fields["body"].strip = False  # type: ignore[attr-defined]
         self.fields["body"].widget.attrs["rows"] = 16 if has_subject else 6
         if not has_subject:
@@ -66,9 +74,11 @@ class SettingsForm(forms.Form):
     try_on = DayField(label=_("Day of a visit"), required=False, help_text=_("Like 1/6/2026."))
     try_at = forms.ChoiceField(label=_("Its time"), required=False)
 
-    def __init__(self, *args: Any, policy: Policy, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, policy: Policy, save: bool = True, **kwargs: Any) -> None:
+        """`save` False: it is only tried, so that no reason is asked for."""
         super().__init__(*args, **kwargs)
         self.policy = policy
+        self.fields["why"].required = save
         hours = [(hour, words.clock_words(time(hour))) for hour in range(EARLIEST_HOUR, LATEST_HOUR + 1)]
         self.fields["first"].choices, self.fields["last"].choices = hours[:-1], hours[1:]  # type: ignore[attr-defined]
         self.fields["sender"].help_text = _("At most 20 characters. Empty: %(name)s.") % {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -68,31 +69,30 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One kind on one channel."""
+    """One kind: for each channel of the table its languages; none where it does not go that way."""
 
     kind: str
     name: str
     when: str
-    channel: str
-    cells: tuple[Cell, ...]
+    channels: tuple[tuple[str, tuple[Cell, ...]], ...]
 
 
 def overview() -> tuple[list[Row], list[Row]]:
     """Every wording in force: those patients get, and those of the office. Two queries."""
     current = texts.current()
     rows = {row.pk: row for row in _with_people([w.row.pk for w in current.wordings.values() if w.row])}
-    found: dict[tuple[str, str], list[Cell]] = {}
+    cells: dict[tuple[str, str], list[Cell]] = {}
     for (kind, channel, language), said in current.wordings.items():
         changed = _changed(rows[said.row.pk]) if said.row else ""
-        found.setdefault((kind, channel), []).append(Cell(said, str(LANGUAGE_NAMES[language]), changed))
-    listed = [
-        Row(kind, kind_name(kind), str(WHEN[kind]), str(CHANNEL_NAMES[channel]), tuple(cells))
-        for (kind, channel), cells in found.items()
-    ]
-    listed.sort(key=lambda row: (list(WHEN).index(row.kind), list(CHANNEL_NAMES.values()).index(row.channel)))
+        cells.setdefault((kind, channel), []).append(Cell(said, str(LANGUAGE_NAMES[language]), changed))
+
+    def row(kind: str, channels: Iterable[str]) -> Row:
+        ways = ((str(CHANNEL_NAMES[channel]), tuple(cells.get((kind, channel), ()))) for channel in channels)
+        return Row(kind, kind_name(kind), str(WHEN[kind]), tuple(ways))
+
     return (
-        [row for row in listed if row.kind not in texts.STAFF_KINDS],
-        [row for row in listed if row.kind in texts.STAFF_KINDS],
+        [row(kind, CHANNEL_NAMES) for kind in WHEN if kind not in texts.STAFF_KINDS],
+        [row(kind, (wording.EMAIL,)) for kind in WHEN if kind in texts.STAFF_KINDS],
     )
 
 

@@ -51,7 +51,7 @@ def wording(request: HttpRequest, kind: str, channel: str, language: str) -> Htt
     do = request.POST.get("do", "save")
     if request.method == "POST":
         typed = request.POST if do != "again" else {**first, "version": request.POST.get("version")}
-        form = TextForm(typed, has_subject=has_subject)
+        form = TextForm(typed, has_subject=has_subject, save=do == "save")
         shown = _typed(form, current)
         if do != "preview":
             status = 422
@@ -115,8 +115,8 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     form, status, shown = SettingsForm(initial=first, policy=current), 200, current
     starts_at = _tried(first["try_on"])
     if request.method == "POST":
-        form = SettingsForm(request.POST, policy=current)
         save = request.POST.get("do", "save") == "save"
+        form = SettingsForm(request.POST, policy=current, save=save)
         status = 422 if save else 200
         if form.is_valid():
             shown, starts_at = form.wanted(), form.tried_at()
