@@ -16,6 +16,7 @@ from scheduling.rules import calls as rules
 from scheduling.rules.orders import Given, Order
 from scheduling.rules.regimen import Regimen
 from scheduling.services import events, notices, policy
+from scheduling.services.guard import writes
 
 HISTORY = timedelta(
     days=3
@@ -30,6 +31,7 @@ ABOUT_A_VISIT = (Call.Kind.SCREEN, Call.Kind.TELL)
 SETTLED = ["state", "settled_at", "settled_why", "changed_at"]
 
 
+@writes
 def owe(
     *,
     patient: Patient,

@@ -23,7 +23,7 @@ from scheduling.services.guard import writes
 SHIP_AHEAD, SHIP_CALL = timedelta(days=14), timedelta(days=10)
 TELL_AHEAD = timedelta(days=14)
 SCREEN_AHEAD = timedelta(hours=50)  # tomorrow, in any zone and on the longest day
-UNDER_WAY = (SupplyStep.Step.SHIPPED, SupplyStep.Step.RECEIVED)
+NOT_UNDER_WAY = (SupplyStep.Step.ORDERED, SupplyStep.Step.REJECTED)
 TELLS = (Notice.Kind.BOOKED, Notice.Kind.MOVED, Notice.Kind.CANCELLED)
 NOT_GONE = (Notice.State.FAILED, Notice.State.EXPIRED)
 MAY_REACH = (
@@ -102,7 +102,7 @@ def _to_ship(now: datetime) -> list[PlannedDose]:
             prescription__patient__status=Patient.Status.ACTIVE,
         )
         .annotate(step=newest.values("step")[:1])
-        .exclude(step__in=UNDER_WAY)
+        .filter(Q(step__isnull=True) | Q(step__in=NOT_UNDER_WAY))
         .select_related("prescription__patient")
         .order_by("prescription_id", "number")
     )
