@@ -71,12 +71,12 @@ class PhoneScreenForm(forms.Form):
         label=_("Note"), required=False, max_length=SENTENCE, widget=forms.Textarea(attrs={"rows": 2})
     )
 
-    def __init__(self, *args: Any, questions: Sequence[str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, questions: Sequence[str], language: str = "en", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         asked = {
             question: forms.ChoiceField(
                 label=screen_words.question(question),
-                help_text=screen_words.hint(question),
+                help_text=screen_words.to_read_out(question, language),
                 choices=screen_words.answers(caller=True),
                 widget=forms.RadioSelect,
                 error_messages={"required": CHOOSE, "invalid_choice": CHOOSE},

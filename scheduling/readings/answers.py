@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from scheduling import clock
 from scheduling.models import HealthScreen, Reply, Visit
 from scheduling.readings import my, screen_words
-from scheduling.rules import gate_states, health_screen
+from scheduling.rules import gate_states, health_screen, states
 from scheduling.services import replies, screens
 
 MOST_DAYS = 14  # days offered for another time; a longer list tires the eye
@@ -75,6 +75,14 @@ def of(visit: Visit, *, own: bool, now: datetime | None = None) -> Answers:
         begun=bool(screen and screen.state == HealthScreen.State.OPEN and screen.answers),
         asked=replies.open_move(visit),
     )
+
+
+def while_open(visit: Visit, *, now: datetime | None = None) -> Answers | None:
+    """The same for its signed-in patient; None when nothing can be said about it any more."""
+    now = now or timezone.now()
+    if visit.state not in states.OPEN or visit.starts_at <= now:
+        return None
+    return of(visit, own=True, now=now)
 
 
 def days_for(visit: Visit, *, now: datetime | None = None) -> list[tuple[date, str]]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from django.utils import translation
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from scheduling.models import HealthScreen
 from scheduling.rules import health_screen
 
 QUESTIONS = {
@@ -44,6 +47,25 @@ def question(code: str) -> str:
 def hint(code: str) -> str:
     """What helps to answer it; "" for none."""
     return str(HINTS.get(code, ""))
+
+
+def to_read_out(code: str, language: str) -> str:
+    """What a caller has beside the question: its example, and for who speaks another language the words in it."""
+    if language == "en":
+        return hint(code)
+    with translation.override(language):
+        words = f"{question(code)} {hint(code)}".strip()
+    return format_html('<span lang="{}">{}</span>', language, words)
+
+
+def in_short(screen: HealthScreen) -> str:
+    """`fever or chills (yes)`, or "" when all was "no": for the office."""
+    flagged = [
+        one
+        for one in screen.questions
+        if screen.answers.get(one) in {health_screen.YES, health_screen.UNSURE}
+    ]
+    return health_screen.in_words(flagged, screen.answers)
 
 
 def answers(*, caller: bool = False) -> list[tuple[str, str]]:

@@ -2,16 +2,11 @@
 
 from django.urls import path
 
-from scheduling.views import my, my_answers, my_notices
+from scheduling.views import my, my_notices
 
 urlpatterns = [
     path("", my.home, name="my-home"),
     path("visits/<int:visit_id>/", my.visit, name="my-visit"),
-    path("visits/<int:visit_id>/confirm/", my_answers.confirm, name="my-confirm"),
-    path("visits/<int:visit_id>/reschedule/", my_answers.reschedule, name="my-reschedule"),
-    path("visits/<int:visit_id>/health/", my_answers.health, name="my-health"),
-    path("visits/<int:visit_id>/health/check/", my_answers.check, name="my-health-check"),
-    path("visits/<int:visit_id>/health/<int:number>/", my_answers.question, name="my-health-question"),
     path("therapy/", my.therapy, name="my-therapy"),
     path("notices/", my_notices.page, name="my-notices"),
 ]

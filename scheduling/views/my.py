@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from scheduling import selectors
+from scheduling.readings import answers
 from scheduling.readings import my as readings
 from scheduling.services import events
 
@@ -19,7 +20,9 @@ def home(request: HttpRequest) -> HttpResponse:
     if patient is None:
         return render(request, "scheduling/my/nobody.html")
     events.chart_read(patient, by=request.user, what="my next infusion")
-    return render(request, "scheduling/my/home.html", {"home": readings.home_of(request.user, patient)})
+    found = readings.home_of(request.user, patient)
+    said = answers.while_open(found.next.visit) if found.next else None
+    return render(request, "scheduling/my/home.html", {"home": found, "answers": said})
 
 
 @require_safe
@@ -29,7 +32,8 @@ def visit(request: HttpRequest, visit_id: int) -> HttpResponse:
     found = get_object_or_404(selectors.visits_for(request.user).select_related("site"), pk=visit_id)
     events.chart_read(found.patient, by=request.user, what="my visit")
     moved_to = found.moved_to.order_by("-pk").first() if found.state == "moved" else None
-    return render(request, "scheduling/my/visit.html", {"my": readings.visit_of(found), "moved_to": moved_to})
+    context = {"my": readings.visit_of(found), "moved_to": moved_to, "answers": answers.while_open(found)}
+    return render(request, "scheduling/my/visit.html", context)
 
 
 @require_safe
