@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from patients.models import Contact, Patient
 from scheduling.models import Event, Visit
-from scheduling.services import doses, notices, patient_changes
+from scheduling.services import dispatch, doses, patient_changes
 from tests.makers import (
     FORT_WORTH,
     MINUTE,
@@ -83,8 +83,8 @@ def test_a_new_address_for_messages_asks_for_consent_and_taking_it_back_stops_th
     contact.refresh_from_db()
     assert contact.opted_out_at is not None
     assert last_change().detail["changed"] == ["consent"]
-    notices.send_due(now=NOW + MINUTE)
-    assert visit.notices.get().state == "suppressed"
+    dispatch.send_due(now=NOW + MINUTE)
+    assert visit.notices.get(kind="booked").state == "suppressed"
 
 
 def test_two_people_at_once_the_second_is_told_and_loses_nothing_typed():

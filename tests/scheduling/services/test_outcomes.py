@@ -9,7 +9,7 @@ import pytest
 from scheduling.models import Event, Notice, Visit
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
 from scheduling.rules.states import MoveNotAllowed
-from scheduling.services import booking, notices, outcomes, prescribing
+from scheduling.services import booking, dispatch, outcomes, prescribing
 from tests.makers import (
     DAY,
     MINUTE,
@@ -40,8 +40,10 @@ def test_confirming_twice_is_once_and_keeps_the_message_that_was_owed():
     again = outcomes.confirm_visit(visit_id=visit.pk, by=user, now=NOW + HOUR)
     assert (again.state, again.confirmed_at) == ("confirmed", NOW)
     assert Event.objects.filter(action="visit_confirmed").count() == 1
-    owed = Notice.objects.get(visit=visit)
-    assert notices.why_not(owed, again, owed.patient.contacts.get(channel="email")) == ""
+    owed = Notice.objects.get(visit=visit, kind="booked")
+    dispatch.send_due(now=NOW + HOUR)
+    owed.refresh_from_db()
+    assert owed.state == "sent"
 
 
 def test_a_moved_visit_has_to_be_confirmed_again():
@@ -100,8 +102,8 @@ def test_an_undone_move_goes_back_and_says_nothing_the_patient_knows():
     back = outcomes.undo(visit_id=moved.pk, by=user, now=NOW + MINUTE)
     assert (back.starts_at, back.nurse_id, back.state) == (visit.starts_at, visit.nurse_id, "booked")
     assert [row.pk for row in (back.moved_from, back.moved_from.moved_from)] == [moved.pk, visit.pk]
-    assert not Notice.objects.filter(state="planned").exists()
-    known = Notice.objects.get(visit=back)
+    assert not Notice.objects.filter(state="planned", kind__in=("booked", "moved", "cancelled")).exists()
+    known = Notice.objects.get(visit=back, kind__in=("booked", "moved"))
     assert (known.state, known.reason) == ("suppressed", "the patient knows this time already")
 
 
@@ -111,7 +113,7 @@ def test_a_move_the_patient_heard_of_is_told_when_it_is_taken_back():
     moved = move(visit, user)
     Notice.objects.filter(visit=moved).update(state="sent")
     back = outcomes.undo(visit_id=moved.pk, by=user, now=NOW + MINUTE)
-    owed = Notice.objects.get(visit=back)
+    owed = Notice.objects.get(visit=back, kind__in=("booked", "moved"))
     assert (owed.kind, owed.state) == ("moved", "planned")
 
 

@@ -13,7 +13,7 @@ from patients.models import Patient
 from scheduling.models import Event, Notice, SlotHold, Visit
 from scheduling.readings import queue
 from scheduling.rules.errors import BadInput, RuleBroken, StaleVersion
-from scheduling.services import booking, doses, notices, patient_changes
+from scheduling.services import booking, dispatch, doses, notices, patient_changes
 from tests.makers import (
     DAY,
     MINUTE,
@@ -32,6 +32,7 @@ from tests.makers import (
 )
 from tests.threads import all_at_once
 
+NEWS_AND_SERIES = 6  # that it is booked, and five before it
 AWAY = ["in_hospital", "transferred", "died"]
 everything = pytest.mark.django_db
 real_connections = pytest.mark.django_db(transaction=True)
@@ -68,13 +69,15 @@ def test_one_step_stops_messages_held_times_and_planning_and_shows_the_visits(st
     say(patient, status, by=user)
     hold.refresh_from_db()
     assert hold.released_at == NOW
-    assert [(row.state, row.reason) for row in visit.notices.all()] == [("suppressed", notices.AWAY)]
+    assert [(row.state, row.reason) for row in visit.notices.filter(kind="booked")] == [
+        ("suppressed", notices.AWAY)
+    ]
     assert queue.rows(user) == []
     assert set(queue.needing_a_decision(user)) == {visit, lab}
     with pytest.raises(RuleBroken) as no:
         make_visit(other, override="I insist")
     assert no.value.code == "PATIENT_AWAY"
-    known = {"was": "active", "status": status, "messages": 1, "slot_holds": 1}
+    known = {"was": "active", "status": status, "messages": NEWS_AND_SERIES, "slot_holds": 1}
     assert known.items() <= told().detail.items()
     assert (told().why, told().actor) == ("the daughter called", user)
 
@@ -84,14 +87,14 @@ def test_who_comes_home_is_planned_again_and_hears_of_the_visits_that_stand():
     patient = make_patient()
     visit = make_visit(make_dose(make_prescription(patient)))
     say(patient, "in_hospital")
-    notices.send_due(now=NOW + MINUTE)
+    dispatch.send_due(now=NOW + MINUTE)
     say(patient, "active", why="home again")
     visit.refresh_from_db()
     assert (visit.state, visit.attention_code) == ("booked", "")
     assert list(queue.needing_a_decision(make_user())) == []
-    notice = visit.notices.get()
+    notice = visit.notices.get(kind="booked")
     assert (notice.state, notice.reason, notice.settled_at) == ("planned", "", None)
-    notices.send_due(now=NOW + MINUTE)
+    dispatch.send_due(now=NOW + MINUTE)
     notice.refresh_from_db()
     assert notice.state == "sent"
 
@@ -111,7 +114,7 @@ def test_a_message_of_a_visit_that_was_cancelled_meanwhile_stays_unsent():
 def test_a_cancellation_on_its_way_still_reaches_somebody_elsewhere_and_nobody_after_a_death(status, state):
     patient = make_patient()
     visit = make_visit(make_dose(make_prescription(patient)))
-    notices.send_due(now=NOW + MINUTE)
+    dispatch.send_due(now=NOW + MINUTE)
     booking.cancel_visit(visit_id=visit.pk, by=make_user(), reason_class="patient", now=NOW)
     say(patient, status)
     assert visit.notices.get(kind=Notice.Kind.CANCELLED).state == state
@@ -121,10 +124,10 @@ def test_a_cancellation_on_its_way_still_reaches_somebody_elsewhere_and_nobody_a
 def test_a_message_already_claimed_is_not_sent_after_the_news():
     patient = make_patient()
     visit = make_visit(make_dose(make_prescription(patient)))
-    [claimed] = notices.claim_due(10, now=NOW)
+    [claimed] = dispatch.claim_due(10, now=NOW)
     say(patient, "died")
-    notices.deliver(claimed, now=NOW)
-    assert visit.notices.get().state == "suppressed"
+    dispatch.send_claimed([claimed], clock=lambda: NOW)
+    assert visit.notices.get(kind="booked").state == "suppressed"
 
 
 @everything
@@ -196,7 +199,7 @@ def test_editing_the_status_with_the_details_goes_the_same_way():
     patient_changes.update_patient(
         patient_id=patient.pk, wish={**wish, "why": "moved to Ohio"}, by=make_user()
     )
-    assert visit.notices.get().state == "suppressed"
+    assert visit.notices.get(kind="booked").state == "suppressed"
     assert told().why == "moved to Ohio"
     assert Event.objects.get(action="patient_updated").detail == {"changed": ["allergies"]}
 

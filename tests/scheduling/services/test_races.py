@@ -53,7 +53,7 @@ def test_of_50_bookings_of_one_nurses_hour_exactly_one_wins():
     lost = [x for x in outcomes if isinstance(x, SlotTaken)]
     assert (len(won), len(lost)) == (1, ROUNDS - 1)
     assert Visit.objects.count() == 1
-    assert Notice.objects.count() == 1
+    assert Notice.objects.filter(kind="booked").count() == 1
     assert Event.objects.filter(action="visit_booked").count() == 1
 
 
