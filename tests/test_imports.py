@@ -18,7 +18,7 @@ MAY = {
     "scheduling.drawing": set(),
     "scheduling.call_scripts": set(),
     "scheduling.models": {"scheduling.rules", "patients", "nurses"},
-    "scheduling.transports": {"infusion_home.environment", "scheduling.models", "patients"},
+    "scheduling.transports": {"infusion_home.environment"},
     "scheduling.osrm": set(),
     "scheduling.services": {
         "scheduling.models", "scheduling.rules", "scheduling.planning", "scheduling.regimens",

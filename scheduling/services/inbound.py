@@ -76,6 +76,8 @@ def _patients(number: str) -> list[Patient]:
     for channel in (TEXT, Contact.Channel.VOICE):
         ids = Contact.objects.filter(channel=channel, value=number).values("patient")
         if found := list(Patient.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")):
+            # All at once, by id, as a lot of messages does before it goes: two orders would be a deadlock.
+            list(Contact.objects.select_for_update(no_key=True).filter(patient__in=found).order_by("pk"))
             return found
     return []
 

@@ -10,8 +10,8 @@ from django.db.models import F
 from django.utils import timezone
 from twilio.request_validator import RequestValidator
 
-from infusion_home import environment
 from scheduling.models import Tally
+from scheduling.transports import tokens
 
 REFUSED = "refused signature"
 
@@ -24,10 +24,8 @@ def genuine(path: str, sent: Mapping[str, str], signature: str) -> bool:
     """
     if not signature:
         return False
-    ways = (environment.channel(settings.TEXT_URL), environment.channel(settings.VOICE_URL))
-    tokens = {way.token for way in ways if way is not None and way.token}
     return any(
-        RequestValidator(token).validate(settings.PUBLIC_URL + path, sent, signature) for token in tokens
+        RequestValidator(token).validate(settings.PUBLIC_URL + path, sent, signature) for token in tokens()
     )
 
 

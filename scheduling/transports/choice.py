@@ -7,7 +7,8 @@ from threading import local
 
 from django.conf import settings
 
-from infusion_home import environment
+from infusion_home.environment import Channel
+from infusion_home.environment import channel as way_of
 from scheduling.transports.base import Transport
 from scheduling.transports.folder import Console, Folder, Nowhere
 from scheduling.transports.mail import Email
@@ -40,14 +41,20 @@ def _mail(backend: str) -> Transport:
 
 
 def _made(channel: str, url: str) -> Transport | None:
-    way = environment.channel(url)
+    way = way_of(url)
     match way:
         case None:
             return None
-        case environment.Channel(kind="file"):
+        case Channel(kind="file"):
             return Folder(way.folder)
-        case environment.Channel(kind="console"):
+        case Channel(kind="console"):
             return Console()
-        case environment.Channel(kind="null"):
+        case Channel(kind="null"):
             return Nowhere()
     return Texter(way) if channel == "text" else Caller(way)
+
+
+def tokens() -> set[str]:
+    """What the provider of texts and calls signs its requests to us with; none where there is no such provider."""
+    ways = (way_of(settings.TEXT_URL), way_of(settings.VOICE_URL))
+    return {way.token for way in ways if way is not None and way.token}

@@ -15,6 +15,7 @@ from twilio.twiml import TwiML
 from twilio.twiml.messaging_response import MessagingResponse
 from twilio.twiml.voice_response import VoiceResponse
 
+from scheduling.rules.errors import Conflict
 from scheduling.services import delivery, inbound, phone_calls, provider
 
 LARGEST = 16_384  # bytes; the longest text there is makes about a third of that
@@ -25,7 +26,10 @@ View = Callable[..., HttpResponse]
 
 
 def from_provider(view: View) -> View:
-    """POST only, small, and signed by the provider: 413, 415 or 403 otherwise, before anything in it is used."""
+    """POST only, small, and signed by the provider: 413, 415 or 403 otherwise, before anything in it is used.
+
+    503 where it meets somebody at work for too long: the provider comes again.
+    """
 
     @csrf_exempt
     @require_POST
@@ -39,7 +43,10 @@ def from_provider(view: View) -> View:
         if not provider.genuine(request.get_full_path(), request.POST, signature):
             provider.count_refused()
             return HttpResponse(status=403)
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except Conflict:  # somebody else holds the rows: the provider is asked to come again
+            return HttpResponse(status=503, headers={"Retry-After": "1"})
 
     return checked
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest import mock
 from urllib.parse import urlencode, urlsplit
 from xml.etree import ElementTree
 
@@ -10,6 +11,7 @@ import pytest
 
 from patients.models import Contact
 from scheduling.models import Call, CallAttempt, Notice, Reply, Tally
+from scheduling.rules.errors import Conflict
 from scheduling.services import calls, consents, dispatch, notices
 from tests.makers import (
     NOW,
@@ -116,6 +118,17 @@ def test_where_the_provider_answered_stop_itself_we_act_and_say_nothing(client):
     make_way(make_patient(), value=NUMBER)
     assert words(post(client, TEXT, {**incoming("STOP"), "OptOutType": "STOP"})) == ""
     assert not Contact.objects.get(channel="text").usable
+
+
+def test_a_text_that_meets_somebody_at_work_is_not_lost_the_provider_comes_again(client, monkeypatch):
+    make_way(make_patient(), value=NUMBER)
+    with monkeypatch.context() as busy:
+        busy.setattr(
+            consents, "opt_out", mock.Mock(side_effect=Conflict("Somebody else is at it.", code="BUSY"))
+        )
+        assert post(client, TEXT, incoming("STOP")).status_code == 503
+    assert not Reply.objects.exists()
+    assert "no more texts" in words(post(client, TEXT, incoming("STOP")))
 
 
 def test_angle_brackets_in_a_name_stay_words(client, settings):
