@@ -8,8 +8,8 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from patients.models import Evidence, Hold
-from scheduling.models import DoseRecord, GateOverride, Reply
-from scheduling.services import prescribing
+from scheduling.models import DoseRecord, GateOverride, MessageLink, Reply
+from scheduling.services import links, prescribing
 from tests.makers import (
     DAY,
     NOW,
@@ -58,6 +58,11 @@ WHO = {
     "my-home": {"patient"}, "my-visit": {"patient"}, "my-therapy": {"patient"},
     "notices-sent": OFFICE, "notices-pause": OFFICE, "notice": OFFICE, "replies": OFFICE, "reply": OFFICE,
     "contact": OFFICE, "my-notices": {"patient"},
+    "notice-texts": OFFICE, "notice-text": OFFICE, "notice-settings": OFFICE,
+    "my-confirm": {"patient"}, "my-reschedule": {"patient"}, "my-health": {"patient"}, "my-health-check": {"patient"},
+    "my-health-question": {"patient"}, "visit-screen": OFFICE,
+    # whoever has the address, tests/scheduling/pages/test_answers.py
+    "answer": EVERYBODY, "answer-renew": EVERYBODY, "answer-check": EVERYBODY, "answer-question": EVERYBODY,
     "styleguide": EVERYBODY,  # served in demo and tests only; its people are samples
 }  # fmt: skip
 
@@ -89,6 +94,9 @@ def world():
         prescription_id=prescription.pk, starts_on=today_at() - 9 * DAY, clears_on=today_at() - 8 * DAY,
         reason="cold", by=make_user(),
     )  # fmt: skip
+    link = MessageLink.objects.create(
+        purpose="confirm", patient=patient, visit=visit, visit_version=1, expires_at=visit.starts_at
+    )
     ids = {
         "patient_id": patient.pk,
         "nurse_id": nurse.pk,
@@ -107,6 +115,10 @@ def world():
         "notice_id": visit.notices.first().pk,
         "reply_id": Reply.objects.create(patient=patient, via="text", meaning="other", received_at=NOW).pk,
         "channel": "email",
+        "kind": "booked",
+        "language": "en",
+        "number": 1,
+        "token": links.token_of(link),
     }
     people = {role: make_user(role) for role in OFFICE} | {"nurse": nurse.user, "patient": patient.user}
     strangers = {"nurse": make_nurse().user, "patient": make_patient(user=True).user}
@@ -161,7 +173,14 @@ def test_who_has_the_wrong_role_finds_nothing_there(client, world):
 
 def test_a_guessed_id_of_somebody_elses_visit_is_not_found(client, world):
     with clock_stands_at(world["now"]):
-        for name, role in (("nurse-visit", "nurse"), ("nurse-record", "nurse"), ("my-visit", "patient")):
+        theirs = [
+            name
+            for name in NAMED
+            if name.startswith("my-") and "visit_id" in entry_of(name).pattern.converters
+        ]
+        assert "my-visit" in theirs
+        nurses = [("nurse-visit", "nurse"), ("nurse-record", "nurse")]
+        for name, role in (*nurses, *((name, "patient") for name in theirs)):
             assert answers(client, address(name, world["ids"]), world["strangers"][role]) == {404}, name
 
 
