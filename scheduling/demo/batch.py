@@ -26,6 +26,7 @@ class Batch:
     """What is stored so far and the trail to be written at the end; `by` is who did it all."""
 
     by: User
+    now: datetime
     today: date
     sites: list[Site]
     events: list[Event] = field(default_factory=list)

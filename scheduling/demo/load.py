@@ -43,7 +43,7 @@ def load(
     say("Prescriptions, histories and dose calendars")
     charts = tell_all(seed, size, files, now, today)
     say(f"Storing {len(charts)} charts with their doses, visits and messages")
-    writing.store(charts, files, users, today=today)
+    writing.store(charts, files, users, now=now, today=today)
     with connection.cursor() as cursor:
         # PostgreSQL still takes the tables for empty ones, and would join them row by row for minutes.
         cursor.execute("ANALYZE")

@@ -35,6 +35,8 @@ WISHES = (
     "A warm pack before the IV, veins are small",
 )
 
+STOPPED_TEXTS = 29  # one patient in so many has texted STOP
+
 
 def make_patient(index: int, story: Story, random: Random, today: date) -> Patient:
     """Unsaved. The person of an example is the same whatever the seed; the address is not."""
@@ -69,29 +71,27 @@ def make_patient(index: int, story: Story, random: Random, today: date) -> Patie
 
 
 def make_contacts(patient: Patient, index: int, story: Story, consented_at: datetime) -> list[Contact]:
-    """A phone for everybody; e-mail with the consent the story says."""
-    consent = "registration form"
-    found = [
-        Contact(
+    """A phone for everybody, the same number for texts for two in three; e-mail with the consent the story says."""
+
+    def way(channel: str, value: str, *, agreed: bool = True, stopped: str = "") -> Contact:
+        return Contact(
             patient=patient,
-            channel=Contact.Channel.VOICE,
-            value=people.phone(index),
-            consented_at=consented_at,
-            consent_source=consent,
+            channel=channel,
+            value=value,
+            consented_at=consented_at if agreed else None,
+            consent_source="registration form" if agreed else "",
+            opted_out_at=consented_at + timedelta(days=1) if stopped else None,
+            opt_out_source=stopped,
         )
-    ]
+
+    found = [way(Contact.Channel.VOICE, people.phone(index))]
+    if story.email != "opted_out" and (index % 3 or index == 0):
+        stopped = "text STOP" if index % STOPPED_TEXTS == 7 else ""
+        found.append(way(Contact.Channel.TEXT, people.phone(index), stopped=stopped))
     if story.email != "none":
-        agreed = story.email != "no_consent"
-        found.append(
-            Contact(
-                patient=patient,
-                channel=Contact.Channel.EMAIL,
-                value=people.email(patient.first_name, patient.last_name, index),
-                consented_at=consented_at if agreed else None,
-                consent_source=consent if agreed else "",
-                opted_out_at=consented_at + timedelta(days=1) if story.email == "opted_out" else None,
-            )
-        )
+        address = people.email(patient.first_name, patient.last_name, index)
+        stopped = "told the office" if story.email == "opted_out" else ""
+        found.append(way(Contact.Channel.EMAIL, address, agreed=story.email != "no_consent", stopped=stopped))
     return found
 
 

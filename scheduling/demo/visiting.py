@@ -1,18 +1,14 @@
-"""Store visits, those that were moved or cancelled before them, and the message about each."""
+"""Store visits, and those that were moved or cancelled before them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import CharField, F, Value
-from django.db.models.functions import Cast, Concat
-
-from patients.models import Contact
 from scheduling.demo.batch import Batch
 from scheduling.demo.charts import Chart
 from scheduling.demo.histories import Meeting
-from scheduling.models import Notice, PlannedDose, Visit
+from scheduling.models import PlannedDose, Visit
 
 UNDER_WAY = frozenset({"in_progress", "completed"})
 AT_THE_DOOR = timedelta(minutes=12)  # from arriving to the go
@@ -121,52 +117,3 @@ def _visit(chart: Chart, meeting: Meeting, dose: PlannedDose, batch: Batch) -> V
         booked_by=batch.by,
         created_at=meeting.booked_at,
     )
-
-
-def store_notices(charts: list[Chart], batch: Batch) -> None:
-    """The message about each change, settled long ago: the worker has nothing to send when it starts."""
-    rows = []
-    for (index, number), visit in batch.visits.items():
-        reason = _not_sent_because(charts[index].contacts)
-        old = batch.earlier.get((index, number))
-        if old is not None:
-            rows.append(_notice(old, Notice.Kind.BOOKED, 1, old.created_at, reason))
-            if old.state == "cancelled":
-                rows.append(_notice(old, Notice.Kind.CANCELLED, 2, visit.created_at, reason))
-        kind = Notice.Kind.MOVED if visit.moved_from_id else Notice.Kind.BOOKED
-        rows.append(_notice(visit, kind, visit.version, visit.created_at, reason))
-    Notice.objects.bulk_create(rows, batch_size=500)
-    Notice.objects.filter(state=Notice.State.SENT).update(
-        message_id=Concat(Value("notice-"), Cast(F("pk"), CharField()))
-    )
-
-
-def _notice(visit: Visit, kind: str, version: int, owed_at: datetime, reason: str) -> Notice:
-    """Sent five minutes later, or not sent for a reason."""
-    due_at = owed_at + timedelta(minutes=5)
-    return Notice(
-        patient=visit.patient,
-        visit=visit,
-        visit_version=version,
-        kind=kind,
-        channel=Contact.Channel.EMAIL,
-        state=Notice.State.SUPPRESSED if reason else Notice.State.SENT,
-        reason=reason,
-        due_at=due_at,
-        expires_at=visit.starts_at,
-        claimed_at=None if reason else due_at,
-        attempted_at=None if reason else due_at,
-        attempts=0 if reason else 1,
-        settled_at=owed_at if reason else due_at + timedelta(seconds=2),
-        created_at=owed_at,
-    )
-
-
-def _not_sent_because(contacts: list[Contact]) -> str:
-    """The reasons `services.notices` gives."""
-    address = next((each for each in contacts if each.channel == Contact.Channel.EMAIL), None)
-    if address is None:
-        return "no address on file"
-    if address.opted_out_at:
-        return "the patient opted out of this channel"
-    return "" if address.consented_at else "no consent on file for this channel"

@@ -8,7 +8,7 @@ services' own checks.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from accounts.models import User
@@ -22,7 +22,7 @@ from patients.models import (
     Prescription,
     PrescriptionVersion,
 )
-from scheduling.demo import readying, staff, visiting
+from scheduling.demo import messages, readying, staff, visiting
 from scheduling.demo.batch import Batch, told_times
 from scheduling.demo.charts import Chart
 from scheduling.demo.diary import NurseFile, at
@@ -34,11 +34,13 @@ from scheduling.services.prescribing import TERMS
 YEAR = timedelta(days=365)
 
 
-def store(charts: list[Chart], files: list[NurseFile], users: dict[str, User], *, today: date) -> None:
+def store(
+    charts: list[Chart], files: list[NurseFile], users: dict[str, User], *, now: datetime, today: date
+) -> None:
     """Everything but the incidents. Call inside one transaction, on a database without patients."""
     with told_times():
         _store_nurses(files, users)
-        batch = Batch(users["coordinator"], today, staff.make_sites(today))
+        batch = Batch(users["coordinator"], now, today, staff.make_sites(today))
         _store_patients(charts, users, batch)
         _store_orders(charts, batch)
         _store_papers(charts, batch)
@@ -46,7 +48,7 @@ def store(charts: list[Chart], files: list[NurseFile], users: dict[str, User], *
         visiting.store_visits(charts, batch)
         readying.store_readiness(charts, batch)
         _store_records(charts, batch)
-        visiting.store_notices(charts, batch)
+        messages.store_messages(charts, batch)
         Event.objects.bulk_create(sorted(batch.events, key=lambda event: event.at), batch_size=1000)
 
 
