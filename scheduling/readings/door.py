@@ -80,6 +80,13 @@ class Door:
         return words.visit_status(self.visit)
 
     @property
+    def may_set_off(self) -> bool:
+        """Whether "I am on my way" makes sense: today, and nothing has happened yet."""
+        visit = self.visit
+        today = clock.today_in(visit.time_zone)
+        return visit.state in states.OPEN and clock.local_day(visit.starts_at, visit.time_zone) == today
+
+    @property
     def phone(self) -> str:
         return day.phone_of(self.patient)
 

@@ -26,6 +26,7 @@ urlpatterns = [
     path("today/", nurse_day.today, name="nurse-today"),
     path("days/<day:on>/", nurse_day.day, name="nurse-day"),
     path("visits/<int:visit_id>/", nurse_day.visit, name="nurse-visit"),
+    path("visits/<int:visit_id>/on-the-way/", nurse_day.on_the_way, name="nurse-on-the-way"),
     path("visits/<int:visit_id>/start/", nurse_day.start, name="nurse-start"),
     path("visits/<int:visit_id>/record/", nurse_day.record, name="nurse-record"),
 ]

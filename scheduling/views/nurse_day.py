@@ -20,7 +20,7 @@ from scheduling.models import Visit
 from scheduling.readings import day as readings
 from scheduling.readings import door
 from scheduling.rules.errors import Refused
-from scheduling.services import events, records, starting
+from scheduling.services import events, outcomes, records, starting
 
 
 @require_safe
@@ -59,6 +59,20 @@ def visit(request: HttpRequest, visit_id: int) -> HttpResponse:
     events.chart_read(found.patient, by=request.user, what="visit")
     seen = door.door_of(found)
     return _visit_page(request, seen, StartForm(door=seen))
+
+
+@require_POST
+@selectors.nurse_only
+def on_the_way(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """The nurse has set off: the patient is told. Back to the visit (302), also when it is too late for that."""
+    found = _mine(request, visit_id)
+    try:
+        outcomes.set_off(visit_id=found.pk, by=request.user)
+    except Refused as no:
+        messages.error(request, str(no))
+    else:
+        messages.success(request, _("The patient is told that you are on the way."))
+    return redirect("nurse-visit", visit_id=found.pk)
 
 
 @require_POST

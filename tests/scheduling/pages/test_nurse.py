@@ -358,3 +358,24 @@ def test_the_number_of_queries_does_not_grow_with_the_day(client, clock, django_
             assert client.get(reverse(name, kwargs=kwargs)).status_code == 200
         counts.append(len(asked.captured_queries))
     assert counts[0] == counts[1]
+
+
+def test_one_press_tells_the_patient_that_the_nurse_is_on_the_way(client, clock):
+    nurse = make_nurse()
+    visit = open_visit(nurse)
+    assert "I am on my way" in get(client, nurse, "nurse-visit", visit_id=visit.pk).content.decode()
+    for _ in range(2):
+        answer = client.post(reverse("nurse-on-the-way", kwargs={"visit_id": visit.pk}))
+        assert answer.status_code == 302
+    visit.refresh_from_db()
+    assert visit.state == "en_route"
+    assert visit.notices.get(kind="on_the_way").state == "planned"
+    assert "I am on my way" not in get(client, nurse, "nurse-visit", visit_id=visit.pk).content.decode()
+
+
+def test_nobody_sets_off_for_another_nurses_visit(client, clock):
+    visit = open_visit(make_nurse())
+    get(client, make_nurse(), "nurse-today")
+    assert client.post(reverse("nurse-on-the-way", kwargs={"visit_id": visit.pk})).status_code == 404
+    visit.refresh_from_db()
+    assert visit.state == "booked"
