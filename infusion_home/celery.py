@@ -14,7 +14,11 @@ from kombu import transport
 from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "infusion_home.settings")
-transport.TRANSPORT_ALIASES["filesystem"] = "infusion_home.folder_broker:Transport"
+transport.TRANSPORT_ALIASES |= {
+    "filesystem": "infusion_home.folder_broker:Transport",
+    "redis": "infusion_home.redis_broker:Transport",
+    "rediss": "infusion_home.redis_broker:Transport",
+}
 
 PULSE_SECONDS = 10
 log = logging.getLogger(__name__)

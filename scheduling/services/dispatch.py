@@ -359,6 +359,9 @@ def recover(*, now: datetime | None = None, most: int = 200) -> int:
     doubtful = _take_doubtful(now, since, most)
     outcomes = [(notice, _looked_up(notice)) for notice in doubtful]
     settle(outcomes, now=now)
+    never = [notice.pk for notice, outcome in outcomes if isinstance(outcome, TryAgain)]
+    # Nobody turned these away, and they have waited a minute: no pause.
+    Notice.objects.filter(pk__in=never, state=Notice.State.PLANNED, due_at__gt=now).update(due_at=now)
     return freed + len(doubtful)
 
 
