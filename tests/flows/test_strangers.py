@@ -54,7 +54,7 @@ WHO = {
     "alive": OFFICE, "metrics": EVERYBODY,  # in production who says METRICS_TOKEN, tests/ops/test_alive.py
     "audit": {"lead", "admin"}, "overrides": {"lead", "admin"}, "override-withdraw": {"lead"},
     "nurse-today": {"nurse"}, "nurse-day": {"nurse"}, "nurse-visit": {"nurse"}, "nurse-record": {"nurse"},
-    "nurse-start": {"nurse"},
+    "nurse-start": {"nurse"}, "nurse-on-the-way": {"nurse"},
     "my-home": {"patient"}, "my-visit": {"patient"}, "my-therapy": {"patient"},
     "notices-sent": OFFICE, "notices-pause": OFFICE, "notice": OFFICE, "replies": OFFICE, "reply": OFFICE,
     "contact": OFFICE, "my-notices": {"patient"},
