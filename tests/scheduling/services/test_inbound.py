@@ -257,3 +257,14 @@ def test_no_answer_names_a_drug_a_diagnosis_or_a_name():
     for answer in said:
         for secret in ("Consuelo", "Vandermeer", "ocrelizumab", "Ocrevus", "infusion", "sclerosis"):
             assert secret.casefold() not in answer.casefold()
+
+
+@pytest.mark.parametrize("word", ["1", "2", "9", "ayuda", "¿mande?", "yes", "ALTO", "START"])
+def test_who_speaks_spanish_is_answered_in_spanish_in_one_part_of_a_text(word):
+    spanish = asked(language="es")
+    in_spanish = says(word, visit=spanish)
+    english = asked(number="+12145550162")
+    in_english = says(word, visit=english, sender="+12145550162")
+    assert in_spanish != in_english
+    for left_over in ("Thank", "office", "visit ", "texts", "Reply", "call "):
+        assert left_over not in in_spanish
