@@ -208,11 +208,15 @@ def _reach(patient: Patient, wish: Mapping[str, Any], changed: Iterable[str]) ->
         way = way or Contact(patient=patient, channel=channel)
         renewed = name in changed or not way.usable
         way.value = wish[name]
+        if name in changed:
+            way.failed_at = None  # what did not work was the old one
         if wish["consent"] and renewed:
             way.consented_at, way.consent_source, way.opted_out_at = now, "office", None
+            way.opt_out_source = ""
         elif not wish["consent"]:
             way.consented_at = None if name in changed else way.consented_at
-            way.opted_out_at = way.opted_out_at or now
+            if way.opted_out_at is None:
+                way.opted_out_at, way.opt_out_source = now, "told the office"
         way.save()
 
 

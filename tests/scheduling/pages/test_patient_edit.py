@@ -87,6 +87,15 @@ def test_a_new_address_for_messages_asks_for_consent_and_taking_it_back_stops_th
     assert visit.notices.get(kind="booked").state == "suppressed"
 
 
+def test_a_new_address_in_the_place_of_a_dead_one_is_used_again():
+    patient = make_patient(email="old@example.com")
+    Contact.objects.filter(patient=patient).update(failed_at=NOW)
+    with at_the_desk() as client:
+        wish = as_it_is(client, patient, email="new@example.com", consent="on")
+        assert client.post(url(patient), wish).status_code == 302
+    assert Contact.objects.get(patient=patient, channel="email").usable
+
+
 def test_two_people_at_once_the_second_is_told_and_loses_nothing_typed():
     patient = make_patient()
     with at_the_desk() as client:
