@@ -84,6 +84,12 @@ def automatic(step: str, language: str, **places: str) -> str:
     return words.format(**places)
 
 
+def spoken(number: str) -> str:
+    """A number as it is read out: "+12145550142" is 214-555-0142. Another is left as it is."""
+    digits = number.removeprefix("+1")
+    return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}" if digits.isdigit() and len(digits) == 10 else number
+
+
 def _filled(part: str, language: str, places: Mapping[str, str]) -> str:
     words: str = DATA[part][language]
     return words.format(**places)

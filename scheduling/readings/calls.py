@@ -229,27 +229,29 @@ def page_of(call: Call, user: selectors.Viewer, *, now: datetime) -> Page:
         "caller": user.get_short_name() or user.get_username(),
         "agency": settings.AGENCY_NAME,
         "first_name": patient.first_name,
-        "phone": settings.AGENCY_PHONE,
+        "phone": call_scripts.spoken(settings.AGENCY_PHONE),
     }
     script = call_scripts.script(call.kind, patient.language, drug=drug, **places)
     english = None if script.language == "en" else call_scripts.script(call.kind, "en", drug=drug, **places)
     history = list(call.attempts.select_related("by").order_by("-at", "-pk"))
-    return Page(rows([call], now=now)[0], script, english, _facts(call, now), history)
+    row = rows([call], now=now)[0]
+    return Page(row, script, english, _facts(call, row.best_word, now), history)
 
 
-def _facts(call: Call, now: datetime) -> list[tuple[str, str]]:
+def _facts(call: Call, best: str, now: datetime) -> list[tuple[str, str]]:
     """What the caller must know, said once each."""
-    found = [(_("About"), about_words(call))]
+    patient = call.patient
+    found = [(_("About"), about_words(call)), (_("Date of birth"), words.day_words(patient.date_of_birth))]
     if call.dose is not None:
         given = call.dose.records.filter(amended_by__isnull=True).first()
         if given is not None:
             found.append((_("Given"), words.day_words(given.given_on)))
     if call.reason and call.reason != found[0][1]:
         found.append((_("Why"), call.reason))
-    visit = call.patient.visits.filter(starts_at__gt=now, state__in=("booked", "confirmed")).first()
+    visit = patient.visits.filter(starts_at__gt=now, state__in=("booked", "confirmed")).first()
     if visit is not None:
         found.append((_("Next visit"), words.at_words(visit.starts_at, visit.time_zone)))
-    found.append((_("Date of birth"), words.day_words(call.patient.date_of_birth)))
+    found.append((_("Best time"), best))
     if call.last_on is not None:
         found.append((_("Not after"), words.day_words(call.last_on)))
     return [(label, text) for label, text in found if text]

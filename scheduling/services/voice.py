@@ -112,5 +112,5 @@ def _places(notice: Notice) -> tuple[str, dict[str, str]]:
     return patient.language, {
         "first_name": patient.first_name,
         "agency": policy.current().sender or settings.AGENCY_NAME,
-        "phone": settings.AGENCY_PHONE,
+        "phone": call_scripts.spoken(settings.AGENCY_PHONE),
     }
