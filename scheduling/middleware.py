@@ -10,13 +10,14 @@ from scheduling.services import events
 
 
 class OriginMiddleware:
-    """Names the door (page or API) and the address for events written while answering."""
+    """Names the door (page, API or provider) and the address for events written while answering."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        door = "api" if request.path.startswith("/api/") else "page"
+        first = request.path.split("/")[1]
+        door = {"api": "api", "hooks": "provider"}.get(first, "page")
         token = events.origin.set(f"{door} {request.META.get('REMOTE_ADDR', '')}")
         try:
             return self.get_response(request)
