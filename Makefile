@@ -5,7 +5,7 @@ PORT ?= 8000
 PY := .venv/bin/python
 INSTALLED := .venv/installed
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint types imports migrations deploy-check cover-rules compose-check bench bench-full soak assets clean
+.PHONY: help setup demo test check lint types imports migrations deploy-check cover-rules compose-check bench bench-full soak storm assets clean
 export PORT
 
 help:  ## list the commands
@@ -62,6 +62,9 @@ bench-full: $(INSTALLED)  ## the same, longer and steadier
 
 soak: $(INSTALLED)  ## fifty people want one hour, 200 times, under both kinds of web worker (some minutes)
 	@INFUSION_HOME_MODE=test $(PY) -m benchmarks._soak
+
+storm: $(INSTALLED)  ## 10,000 texts while a worker, Redis and PostgreSQL go away (some minutes; needs redis-server; ARGS='--rows 1000')
+	@$(PY) -m benchmarks._storm $(ARGS)
 
 assets: $(INSTALLED)  ## fetch the optional reading font with npm (pages use the system font without it)
 	@$(PY) scripts/assets.py

@@ -9,7 +9,7 @@ provider's own log and not of ours:
 - every row is settled, and those that say sent were taken once; one that says unknown was taken once or never;
 - all of it within two minutes of the last restart, which no broker's time-out could do: it is an hour.
 
-    python -m benchmarks._storm [--rows 10000] [--slow 0.0] [--fail 0] [--json]
+    python -m benchmarks._storm [--rows 10000] [--slow 0.0] [--fail 0] [--hurry] [--json]
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Result:
 class Storm:
     """The servers and programs of one run, in `folder`."""
 
-    def __init__(self, folder: Path, *, slow: float, fail: int) -> None:
+    def __init__(self, folder: Path, *, slow: float, fail: int, hurry: bool = False) -> None:
         folder.chmod(0o755)  # PostgreSQL runs as another user when we are root
         self.folder = folder
         self.redis, self.postgres = _parts.Redis(folder), _parts.Postgres(folder)
@@ -87,12 +87,20 @@ class Storm:
             "DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url, "LOG_LEVEL": "WARNING",
             "TEXT_URL": f"twilio+http://{TOKEN[0]}:{TOKEN[1]}@{_parts.HOST}:{port}?from=+12145550142",
         }  # fmt: skip
+        self.app = "benchmarks._hurried" if hurry else "infusion_home"
         self.workers = [self._worker(f"w{n}@storm") for n in range(1, WORKERS + 1)]
         self.beats = [self._beat(f"beat{n}") for n in range(1, BEATS + 1)]
 
     def _worker(self, name: str) -> _parts.Program:
         command = _parts.celery(
-            "worker", "--concurrency", str(PROCESSES), "--hostname", name, "--loglevel", "WARNING"
+            "worker",
+            "--concurrency",
+            str(PROCESSES),
+            "--hostname",
+            name,
+            "--loglevel",
+            "WARNING",
+            app=self.app,
         )
         return _parts.Program(name.partition("@")[0], command, folder=self.folder, env=self.env)
 
@@ -208,6 +216,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--slow", type=float, default=0.0, help="seconds before each answer of the provider")
     parser.add_argument("--fail", type=int, default=0, help="bad answers of the provider in a hundred")
+    parser.add_argument("--hurry", action="store_true", help="claims go stale after 15 s instead of 60")
     parser.add_argument("--json", action="store_true", help="the result for a program")
     wish = parser.parse_args()
     if _parts.redis_program() is None:
@@ -219,7 +228,7 @@ def main() -> int:
         print(f"{time.monotonic() - began:6.1f} s  {words}", file=sys.stderr, flush=True)
 
     folder = Path(tempfile.mkdtemp(prefix="infusion-home-storm-"))
-    result = Storm(folder, slow=wish.slow, fail=wish.fail).run(wish.rows, say)
+    result = Storm(folder, slow=wish.slow, fail=wish.fail, hurry=wish.hurry).run(wish.rows, say)
     faults = result.faults()
     if faults:
         say(f"what the programs said is in {folder}")

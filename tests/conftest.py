@@ -43,6 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     why = {
         "browser": "" if chromium_path() else "no Chromium found (install chromium or set CHROMIUM_PATH)",
         "redis": "" if os.environ.get("REDIS_URL") else "REDIS_URL is not set",
+        "storm": "" if shutil.which("redis-server") else "no redis-server on the path",
     }
     for item in items:
         for group, reason in why.items():
