@@ -29,6 +29,7 @@ ACTIONS = {
     "hold_cleared": gettext_lazy("Cleared a hold"),
     "hold_placed": gettext_lazy("Put dosing on hold"),
     "measured": gettext_lazy("Recorded a measurement"),
+    "message_text_saved": gettext_lazy("Changed the words of a message"),
     "notice_call_owed": gettext_lazy("Put a call on the list instead of a message"),
     "notice_policy_changed": gettext_lazy("Changed when messages go"),
     "notice_put_aside": gettext_lazy("Put a failed message aside"),

@@ -45,13 +45,16 @@ class Answered:
 
 
 def script(notice: Notice) -> Words:
-    """The words of the call of a notice, which comes with its patient. No drug, no kind of visit, no last name."""
+    """The words of the call of a notice, which comes with its patient. No drug, no kind of visit, no last name.
+
+    It begins with the words that stand in the notice: those the office wrote, as they were when it went out.
+    """
     language, places = _places(notice)
     said = {
         step: call_scripts.automatic(step, language, **places)
         for step in ("hello", "ask", "again", "nothing", "voicemail")
     }
-    return Words(language=language, **said)
+    return Words(language=language, **{**said, "hello": notice.body or said["hello"]})
 
 
 def answer(

@@ -18,7 +18,7 @@ from scheduling.rules import gsm7
 from scheduling.rules import wording as rules
 from scheduling.rules.cadence import Policy
 from scheduling.rules.errors import BadInput
-from scheduling.services import texts, wording
+from scheduling.services import texts, voice, wording
 from tests.makers import CHICAGO, DAY, NOW, at
 
 SHIPPED = texts.Texts(texts.shipped())
@@ -283,3 +283,11 @@ def test_the_row_is_told_which_version_it_was_made_with():
     words = texts.Wording("booked", "text", "en", "", "{agency}: hello", 2, row)
     found = said(owed(), all_texts=texts.Texts({**texts.shipped(), ("booked", "text", "en"): words}))
     assert found.text is row and said(owed()).text is None
+
+
+@pytest.mark.django_db
+def test_an_automatic_call_begins_with_the_words_of_its_notice():
+    notice = Notice(kind="next_day", channel="voice", patient=person(), call=Call(pk=5), created_at=NOW)
+    notice.body = said(notice, link="").body
+    assert notice.body.startswith("Hello María. This is an automatic call from Trinity Home Care.")
+    assert voice.script(notice).hello == notice.body
