@@ -9,7 +9,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from patients.models import Evidence, Hold
 from scheduling.models import DoseRecord, GateOverride, MessageLink, Reply
-from scheduling.services import links, prescribing
+from scheduling.services import alerts, links, prescribing
 from tests.makers import (
     DAY,
     NOW,
@@ -58,6 +58,7 @@ WHO = {
     "my-home": {"patient"}, "my-visit": {"patient"}, "my-therapy": {"patient"},
     "notices-sent": OFFICE, "notices-pause": OFFICE, "notice": OFFICE, "replies": OFFICE, "reply": OFFICE,
     "contact": OFFICE, "my-notices": {"patient"},
+    "calls": OFFICE, "call": OFFICE, "alerts": OFFICE, "alert-handle": OFFICE,
     "notice-texts": OFFICE, "notice-text": OFFICE, "notice-settings": OFFICE,
     "my-confirm": {"patient"}, "my-reschedule": {"patient"}, "my-health": {"patient"}, "my-health-check": {"patient"},
     "my-health-question": {"patient"}, "visit-screen": OFFICE,
@@ -115,6 +116,8 @@ def world():
         "notice_id": visit.notices.first().pk,
         "reply_id": Reply.objects.create(patient=patient, via="text", meaning="other", received_at=NOW).pk,
         "channel": "email",
+        "call_id": patient.calls.first().pk,
+        "alert_id": alerts.raise_alert("symptoms", patient=patient, about="x", sentence="Look.").pk,
         "kind": "booked",
         "language": "en",
         "number": 1,

@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from scheduling import selectors
 from scheduling.models import Reply
-from scheduling.services import booking, prescribing
+from scheduling.services import alerts, booking, prescribing
 from tests.makers import (
     DAY,
     NOW,
@@ -40,12 +40,14 @@ def world():
         reason="cold", by=make_user(),
     )  # fmt: skip
     Reply.objects.create(patient=patient, via="text", meaning="other", body="Thanks", received_at=NOW)
+    alerts.raise_alert("symptoms", patient=patient, about="x", sentence="Look.")
     return {"patient": patient, "visit": visit, "nurse": visit.nurse}
 
 
 WITH_CLOCK = ["patients_for", "prescriptions_for", "doses_for", "evidence_for", "holds_for", "records_for"]
 WITH_CLOCK += ["visits_for", "checks_for"]
 WITHOUT = ["notices_for", "replies_for"]
+OFFICE_ALONE = ["calls_for", "alerts_for"]
 
 
 def sees(selector: str, user, now=NOW) -> bool:
@@ -55,10 +57,10 @@ def sees(selector: str, user, now=NOW) -> bool:
 
 def test_every_selector_has_its_line_in_these_tests():
     named = {name for name in vars(selectors) if name.endswith("_for")}
-    assert named == {*WITH_CLOCK, *WITHOUT, "nurses_for", "events_for"}
+    assert named == {*WITH_CLOCK, *WITHOUT, *OFFICE_ALONE, "nurses_for", "events_for"}
 
 
-@pytest.mark.parametrize("selector", WITH_CLOCK + WITHOUT)
+@pytest.mark.parametrize("selector", WITH_CLOCK + WITHOUT + OFFICE_ALONE)
 @pytest.mark.parametrize("role", ["coordinator", "lead", "admin"])
 def test_the_office_sees_everything_of_the_agency(world, selector, role):
     assert sees(selector, make_user(role))
@@ -82,13 +84,19 @@ def test_a_nurse_sees_a_patient_from_14_days_before_a_visit_to_14_days_after(wor
     assert not sees(selector, make_nurse().user, starts_at)
 
 
+@pytest.mark.parametrize("selector", OFFICE_ALONE)
+def test_calls_and_alerts_are_for_the_office_alone(world, selector):
+    assert not sees(selector, world["nurse"].user)
+    assert not sees(selector, world["patient"].user)
+
+
 def test_a_cancelled_visit_shows_a_nurse_no_chart(world):
     booking.cancel_visit(visit_id=world["visit"].pk, by=make_user(), reason_class="patient", now=NOW)
     assert not sees("patients_for", world["nurse"].user)
     assert not sees("visits_for", world["nurse"].user)
 
 
-@pytest.mark.parametrize("selector", [*WITH_CLOCK, *WITHOUT, "nurses_for", "events_for"])
+@pytest.mark.parametrize("selector", [*WITH_CLOCK, *WITHOUT, *OFFICE_ALONE, "nurses_for", "events_for"])
 def test_strangers_and_deactivated_people_see_nothing(world, selector):
     gone = make_user("coordinator", is_active=False)
     for user in (AnonymousUser(), gone):
