@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from scheduling import clock
@@ -99,7 +100,7 @@ def days_for(visit: Visit, *, now: datetime | None = None) -> list[tuple[date, s
         last = min(last, due.window_end_on or last)
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     nearest = sorted(sorted(days, key=lambda day: (abs((day - on).days), day))[:MOST_DAYS])
-    return [(day, my.long_day(day)) for day in nearest]
+    return [(day, capfirst(my.long_day(day))) for day in nearest]
 
 
 # --- The questions, one a page ---------------------------------------------------------------------
