@@ -34,8 +34,10 @@ def day_words(on: date, *, year: bool = True) -> str:
 
 
 def clock_words(at: datetime | time) -> str:
-    """`9:00 am`, as the given time reads: turn it to its zone first."""
-    return f"{date_format(at, 'g:i')} {_('am') if at.hour < 12 else _('pm')}"
+    """`9:00 am`, as the given time reads: turn it to its zone first. In Spanish it never breaks in two."""
+    half = _("am") if at.hour < 12 else _("pm")
+    gap = "\u00a0" if "\u00a0" in half else " "  # "10:45 a. m." is long enough to be torn apart
+    return f"{date_format(at, 'g:i')}{gap}{half}"
 
 
 def at_words(moment: datetime, time_zone: str) -> str:

@@ -157,5 +157,8 @@ def _gone(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, token: str, template: str, status: int = 200) -> HttpResponse:
-    context = {"frame": answer_pages.FOLDER + "base.html", "renew_url": reverse("answer-renew", args=[token])}
+    renew_url = reverse("answer-renew", args=[token])
+    if (said := request.GET.get("lang", "")) in LANGUAGES:
+        renew_url += f"?lang={said}"
+    context = {"frame": answer_pages.FOLDER + "base.html", "renew_url": renew_url}
     return render(request, answer_pages.FOLDER + template, context, status=status)

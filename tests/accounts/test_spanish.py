@@ -52,7 +52,7 @@ def test_the_compiled_catalogue_says_what_the_written_one_says():
 
 @pytest.mark.parametrize(
     ("language", "day", "clock"),
-    [("en", "Tuesday, January 12", "9:00 am"), ("es", "martes 12 de enero", "9:00 a.\u00a0m.")],
+    [("en", "Tuesday, January 12", "9:00 am"), ("es", "martes 12 de enero", "9:00\u00a0a.\u00a0m.")],
 )
 def test_days_and_times_follow_the_language(language, day, clock):
     with translation.override(language):

@@ -155,6 +155,12 @@ def test_a_link_that_has_run_out_says_so_in_spanish(visit, purpose):
     reader.post(f"{url}new/", {})
 
 
+def test_a_language_chosen_on_a_link_that_has_run_out_is_kept_for_the_answer():
+    page = Client().get("/s/c-forged-and-wrong/?lang=es").content.decode()
+    answer = Client().post(page.split('action="')[1].split('"')[0], {})
+    assert "Si tiene una visita pronto" in answer.content.decode()
+
+
 def test_a_forged_link_answers_in_the_language_of_the_browser(visit):
     reader = Reader(visit, signed_in=False)
     reader.client.defaults["HTTP_ACCEPT_LANGUAGE"] = "es"

@@ -69,7 +69,7 @@ def test_the_first_page_says_day_hours_and_who_comes_in_both_languages(client, p
     for words in (
         "Hola, Maria",
         "Lunes 9 de marzo",
-        "De 9:00 a.\u00a0m. a 1:45 p.\u00a0m., más o menos",
+        "De 9:00\u00a0a.\u00a0m. a 1:45\u00a0p.\u00a0m., más o menos",
         "Ana va a su casa para la visita de enfermería.",
     ):
         assert words in page
