@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "wordings"
 LANGUAGES = ("en", "es")
 MAY_EDIT = frozenset({Role.LEAD, Role.ADMIN})
 STAFF_KINDS = frozenset({"unconfirmed", "paper_expiry", "alarm"})
-BODY, SUBJECT = 4000, 160
+BODY, SUBJECT, CALL = 4000, 160, 400
 ALWAYS = ("agency", "phone", "link")
 PERSON = ("hello", "first_name")
 OF_STAFF = {"unconfirmed": ("day", "time", "zone"), "paper_expiry": ("paper", "day"), "alarm": ()}
@@ -150,6 +150,22 @@ def check(kind: str, channel: str, language: str, *, subject: str, body: str) ->
         if missing := gsm7.unwritable(gsm7.to_gsm7(body)):
             raise BadInput(f"A text cannot carry these characters: {missing}", field="body")
         wording.check_text(body, language)
+    if channel == wording.VOICE:
+        check_call(body)
+
+
+def check_call(body: str) -> None:
+    """A call says who calls and whom to call back, in well under a minute with its question. Raises BadInput.
+
+    Source: 47 CFR 64.1200(a)(9)(iv).
+    """
+    for place in ("agency", "phone"):
+        if f"{{{place}}}" not in body:
+            raise BadInput(
+                f"A call has {{{place}}}: people must know who calls and whom to call.", field="body"
+            )
+    if len(body) > CALL:
+        raise BadInput(f"Keep it to {CALL} characters: a call is a minute at most.", field="body")
 
 
 def refuse_telling(text: str, *, strict: bool, field: str) -> None:

@@ -74,6 +74,13 @@ def test_who_is_neither_lead_nor_admin_changes_no_words(role):
         ({"body": "See {day}", "kind": "alarm", "channel": "email", "subject": "Look"}, "body", "day"),
         ({"body": "Hello", "kind": "alarm", "channel": "voice"}, "", "no such"),
         ({"body": GOOD, "kind": "nothing"}, "", "no such"),
+        ({"body": "This is {agency}.", "kind": "next_day", "channel": "voice"}, "body", "{phone}"),
+        ({"body": "Call {phone}.", "kind": "next_day", "channel": "voice"}, "body", "{agency}"),
+        (
+            {"body": "{agency} {phone} " + "x" * 400, "kind": "next_day", "channel": "voice"},
+            "body",
+            "a minute",
+        ),
     ],
 )
 def test_words_that_must_not_go_out_are_refused_beside_their_field(fields, field, part):
