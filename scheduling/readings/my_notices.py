@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,8 @@ from scheduling.readings import my, people, words
 from scheduling.readings.notice_page import masked
 
 SHOWN = 20
+# In every Spanish wording that is shipped, and in no English one; saved ones say their language themselves.
+SPANISH = re.compile(r"\b(visita|llame|para no recibir)\b", re.IGNORECASE)
 HOW = {
     "email": gettext_lazy("by e-mail"),
     "text": gettext_lazy("by text"),
@@ -83,6 +86,13 @@ class Letter:
         return str(HOW.get(self.notice.channel, ""))
 
     @property
+    def language(self) -> str:
+        """What it was written in: the patient may have chosen another language since."""
+        if self.notice.text is not None:
+            return self.notice.text.language
+        return "es" if SPANISH.search(self.notice.body) else "en"
+
+    @property
     def body(self) -> str:
         return masked(self.notice.body)
 
@@ -95,4 +105,5 @@ def choices_of(patient: Patient) -> list[Choice]:
 def letters_of(user: selectors.Viewer, patient: Patient) -> list[Letter]:
     """The latest messages that went out, newest first. One query."""
     sent = selectors.notices_for(user).filter(patient=patient, state__in=("sent", "delivered"))
+    sent = sent.select_related("text")
     return [Letter(notice, patient.time_zone) for notice in sent.order_by("-settled_at", "-pk")[:SHOWN]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,8 @@ from django.urls import reverse
 from django.utils.translation.trans_real import DjangoTranslation
 
 from patients.models import Patient
-from scheduling.models import Visit
+from scheduling.models import MessageText, Notice, Visit
+from scheduling.readings import my_notices
 from tests.accounts import spanish
 from tests.flows.spanish_reader import WORD, english_in
 from tests.flows.test_strangers import NAMED, WHO, address, world  # noqa: F401  the world is a fixture
@@ -94,6 +96,28 @@ def test_who_has_no_visit_and_who_belongs_to_nobody_yet_read_spanish(home, clien
     for user in (make_patient(user=True, language="es").user, make_user("patient", language="es")):
         client.force_login(user)
         assert not english_in(client.get(reverse("my-home")).content.decode(), home["names"])
+
+
+def test_messages_sent_are_read_again_in_the_language_they_were_written_in(home, client):
+    """Shipped words of every kind and saved ones, on the page of a patient who has changed language since."""
+    for language in ("en", "es"):
+        for said in spanish.message_words(language).values():
+            assert my_notices.Letter(Notice(body=said[-1]), home["visit"].time_zone).language == language, (
+                said
+            )
+    english, spoken = (spanish.message_words(language)["cancelled text"][-1] for language in ("en", "es"))
+    saved = MessageText.objects.create(
+        kind="moved", channel="text", language="es", version=1, body="Su cita."
+    )
+    for number, (body, text) in enumerate(((english, None), (spoken, None), (saved.body, saved))):
+        Notice.objects.create(
+            patient=home["visit"].patient, about=str(number), kind="moved", channel="text", state="sent", body=body,
+            text=text, due_at=home["now"], expires_at=home["now"], settled_at=home["now"],
+        )  # fmt: skip
+    client.force_login(home["people"]["patient"])
+    page = client.get(reverse("my-notices")).content.decode()
+    assert (page.count('<div lang="en">'), page.count('<div lang="es">')) == (1, 2)
+    assert not english_in(re.sub(r"\{\w+\}", "", page).replace("Su cita.", ""), home["names"])
 
 
 @pytest.mark.parametrize("signed_in", [False, True])
