@@ -13,6 +13,7 @@ from patients.models import Contact
 from scheduling.models import Call, CallAttempt, Notice, Reply, Tally
 from scheduling.rules.errors import Conflict
 from scheduling.services import calls, consents, dispatch, notices
+from scheduling.urls.hooks import urlpatterns
 from tests.makers import (
     NOW,
     clock_stands_at,
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.django_db
 
 OURS = "https://care.example"
 NUMBER = "+12145550161"
-TEXT, STATUS = "/hooks/twilio/text/", "/hooks/twilio/status/notice-1/"
+TEXT = "/hooks/twilio/text/"
 URL = f"twilio://AC1:{TOKEN}@api.twilio.com?from=+12145550142"
 
 
@@ -59,7 +60,18 @@ def incoming(body: str, sid: str = "SM1") -> dict[str, str]:
 # --- Signatures ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", [TEXT, STATUS, "/hooks/twilio/voice/notice-1/"])
+EVERY_ADDRESS = [f"/hooks/{entry.pattern}".replace("<slug:message_id>", "notice-1") for entry in urlpatterns]
+
+
+@pytest.mark.parametrize("path", EVERY_ADDRESS)
+@pytest.mark.parametrize("role", ["admin", "coordinator", "patient"])
+def test_nobody_who_is_signed_in_gets_in_where_only_the_provider_may(client, path, role):
+    client.force_login(make_user(role))
+    assert client.get(path).status_code == 405
+    assert post(client, path, incoming("STOP"), "").status_code == 403
+
+
+@pytest.mark.parametrize("path", EVERY_ADDRESS)
 @pytest.mark.parametrize(
     "signed", ["", "nonsense", signature(OURS + "/hooks/twilio/text/elsewhere/", incoming("STOP"))]
 )
