@@ -83,7 +83,9 @@ def overview() -> tuple[list[Row], list[Row]]:
     rows = {row.pk: row for row in _with_people([w.row.pk for w in current.wordings.values() if w.row])}
     cells: dict[tuple[str, str], list[Cell]] = {}
     for (kind, channel, language), said in current.wordings.items():
-        changed = _changed(rows[said.row.pk]) if said.row else ""
+        changed = ""
+        if said.row:
+            changed = _("Version %(n)s, %(who)s") % {"n": said.version, "who": _changed(rows[said.row.pk])}
         cells.setdefault((kind, channel), []).append(Cell(said, str(LANGUAGE_NAMES[language]), changed))
 
     def row(kind: str, channels: Iterable[str]) -> Row:
@@ -101,9 +103,9 @@ def _with_people(keys: list[int]) -> list[MessageText]:
 
 
 def _changed(row: MessageText) -> str:
+    """Who, and when on the wall of the office."""
     by = (row.by.get_full_name() or row.by.username) if row.by else _("nobody on file")
-    said = {"n": row.version, "who": by, "when": at_words(row.at, settings.AGENCY_TIME_ZONE)}
-    return _("Version %(n)s, %(who)s, %(when)s") % said
+    return f"{by}, {at_words(row.at, settings.AGENCY_TIME_ZONE)}"
 
 
 @dataclass(frozen=True)
