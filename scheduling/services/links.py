@@ -170,6 +170,7 @@ def renew(link: MessageLink, *, now: datetime | None = None) -> Notice | None:
     return notice
 
 
-def used(link: MessageLink, *, now: datetime | None = None) -> None:
-    """Remember when it was pressed first; it keeps opening until its end, and shows what was said."""
-    MessageLink.objects.filter(pk=link.pk, used_at__isnull=True).update(used_at=now or timezone.now())
+def used(link: MessageLink, *, now: datetime | None = None) -> bool:
+    """Remember when it was pressed first, and say whether this was it. It keeps opening, and shows what was said."""
+    fresh = MessageLink.objects.filter(pk=link.pk, used_at__isnull=True)
+    return bool(fresh.update(used_at=now or timezone.now()))

@@ -91,8 +91,10 @@ def finish(*, visit_id: int, via: str, by: User | None = None, now: datetime | N
     if screen is None:
         raise BadInput("Answer every question first.", field=asked[0])
     _check_due(visit, now)
-    # What a signed-in patient began and ends by a link: the drug's own count where they were answered.
-    screen.questions = [one for one in screen.questions if one in asked or one in screen.answers]
+    # What a signed-in patient began and ends by a link: the drug's own count where they were answered. What is asked
+    # since the last answer is not sent unasked.
+    answered = [one for one in screen.questions if one in asked or one in screen.answers]
+    screen.questions = answered + [one for one in asked if one not in answered]
     screen.via, screen.recorded_by = via, by
     return _conclude(screen, patient, now)
 

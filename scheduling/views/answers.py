@@ -17,9 +17,9 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from scheduling.models import MessageLink
+from scheduling.models import MessageLink, Reply
 from scheduling.rules.errors import Refused
-from scheduling.services import guesses, links, outcomes, wellness
+from scheduling.services import guesses, links, outcomes, replies, wellness
 from scheduling.views import answer_pages
 from scheduling.views.answer_pages import Door
 
@@ -107,7 +107,14 @@ def _confirm(request: HttpRequest, link: MessageLink, door: Door) -> HttpRespons
             outcomes.confirm_visit(visit_id=link.visit_id, by=None, via="link", version=link.visit_version)
         except Refused:
             return redirect(door.home)  # it changed a moment ago: the page says how it stands
-        links.used(link)
+        if links.used(link):
+            replies.record(
+                patient=link.patient,
+                visit=link.visit,
+                notice=link.notice,
+                via="link",
+                meaning=Reply.Meaning.CONFIRM,
+            )
     return redirect(door.home)
 
 

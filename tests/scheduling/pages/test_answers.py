@@ -24,6 +24,7 @@ from tests.makers import (
     make_user,
     make_visit,
 )
+from tests.threads import all_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +93,18 @@ def test_confirming_twice_is_friendly_and_confirms_once(client, visit):
             answer = client.post(url, {"do": "yes"}, follow=True)
             assert (answer.status_code, "You&#x27;re set for" in answer.content.decode()) == (200, True)
     assert Event.objects.filter(action="visit_confirmed").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_taps_at_once_confirm_once(visit):
+    url = url_of(make_link(visit))
+    with two_days_before(visit):
+        tapped = all_at_once([lambda: Client().post(url, {"do": "yes"})] * 2)
+    assert {one.status_code for one in tapped} == {302}
+    visit.refresh_from_db()
+    assert visit.state == "confirmed"
+    assert Event.objects.filter(action="visit_confirmed").count() == 1
+    assert Reply.objects.filter(meaning="confirm", via="link", needs_a_person=False).count() == 1
 
 
 @pytest.mark.parametrize("purpose", ["confirm", "move", "screen", "feel"])
