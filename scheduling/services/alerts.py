@@ -65,10 +65,12 @@ def raise_alert(
 
 
 def who_is_told() -> list[User]:
-    """The clinical leads; an agency that has none on file tells everybody in the office."""
+    """The clinical leads; where none of them has an address, everybody in the office as well."""
     office = User.objects.filter(is_active=True).order_by("pk")
     leads = list(office.filter(role=Role.LEAD))
-    return leads or list(office.filter(role__in=[Role.ADMIN, Role.COORDINATOR]))
+    if any(lead.email for lead in leads):
+        return leads
+    return leads + list(office.filter(role__in=[Role.ADMIN, Role.COORDINATOR]))
 
 
 @writes

@@ -47,12 +47,15 @@ class Ready:
 def send_due(*, batch: int = 100, now: datetime | None = None, seconds: float = inf) -> int:
     """Send everything that is due; returns how many rows were worked on. `now` stands still where it is given.
 
-    After `seconds` no further batch is claimed: a worker has other tasks, too, and the next tick goes on.
+    After `seconds` no further batch is claimed: a worker has other tasks, too, and the next tick goes on. An alarm
+    waits neither behind what is due longer nor for the end of a pause: somebody may be ill.
     """
     clock: Callable[[], datetime] = (lambda: now) if now else timezone.now
     until = monotonic() + seconds
     recover(now=clock())
-    worked = 0
+    alarms = claim_due(batch, now=clock(), kind=Notice.Kind.ALARM)
+    send_claimed(alarms, clock=clock)
+    worked = len(alarms)
     while not policy.current().paused and (claimed := claim_due(batch, now=clock())):
         send_claimed(claimed, clock=clock)
         worked += len(claimed)
@@ -62,11 +65,12 @@ def send_due(*, batch: int = 100, now: datetime | None = None, seconds: float = 
 
 
 @transaction.atomic
-def claim_due(batch: int, *, now: datetime | None = None) -> list[Notice]:
-    """Take up to `batch` due rows that nobody else holds, the most important of those due at one time first."""
+def claim_due(batch: int, *, now: datetime | None = None, kind: str = "") -> list[Notice]:
+    """Take up to `batch` due rows (of one `kind`) that nobody else holds, the most important of one time first."""
     now = now or timezone.now()
+    due = Notice.objects.filter(state=Notice.State.PLANNED, due_at__lte=now)
     due = (
-        Notice.objects.filter(state=Notice.State.PLANNED, due_at__lte=now)
+        (due.filter(kind=kind) if kind else due)
         .select_for_update(skip_locked=True, no_key=True, of=("self",))
         .order_by("due_at", "priority", "pk")[:batch]
     )
@@ -304,7 +308,7 @@ def _settle_other(notice: Notice, outcome: Outcome, now: datetime) -> None:
         mine.update(state=Notice.State.SUPPRESSED, reason=reason, settled_at=now)
     else:
         if isinstance(outcome, NotSent) and outcome.bad_address and notice.patient:
-            consents.mark_failed(notice.patient, notice.channel, now=now)
+            consents.mark_failed(notice.patient, notice.channel, value=notice.sent_to, now=now)
         if mine.update(state=Notice.State.FAILED, reason=reason, settled_at=now):
             _tell(notice, "A message could not be sent.", now)
 
@@ -401,11 +405,3 @@ def preview(notice: Notice, *, now: datetime | None = None) -> tuple[str, str]:
     except Refused as no:
         return "", str(no)
     return words.subject, words.body
-
-
-def late_since(now: datetime, *, patience: timedelta = timedelta(minutes=5)) -> datetime | None:
-    """Since when the oldest message that could have gone has waited, when that is longer than `patience`."""
-    waiting = Notice.objects.filter(state__in=(Notice.State.PLANNED, Notice.State.CLAIMED))
-    return (
-        waiting.filter(due_at__lt=now - patience).order_by("due_at").values_list("due_at", flat=True).first()
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -65,12 +66,12 @@ def send_again(notice_id: int, *, by: User, why: str, now: datetime | None = Non
     until = old.visit.starts_at if old.visit and old.kind != Notice.Kind.CANCELLED else now + KEPT
     if until <= now:
         raise Conflict("The visit has begun. Call the patient instead.", code="TOO_LATE_TO_SEND")
-    stem, _again, count = old.about.partition(" again ")
+    stem, count = _times_sent(old.about)
     fields = ("patient", "user", "visit", "dose", "call", "kind", "channel", "priority")
     new, created = Notice.objects.get_or_create(
         patient=old.patient,
         user=old.user,
-        about=f"{stem} again {int(count or 0) + 1}",
+        about=f"{stem} again {count + 1}",
         kind=old.kind,
         channel=old.channel,
         defaults={
@@ -84,6 +85,12 @@ def send_again(notice_id: int, *, by: User, why: str, now: datetime | None = Non
         raise Conflict("It was sent again already.", code="SENT_AGAIN")
     _told(new, "notice_sent_again", by, why, old=old.pk)
     return new
+
+
+def _times_sent(about: str) -> tuple[str, int]:
+    """What it is about, and how often a person sent it again: "visit 3 v1 again 2" is ("visit 3 v1", 2)."""
+    found = re.fullmatch(r"(.*) again (\d+)", about)
+    return (found[1], int(found[2])) if found else (about, 0)
 
 
 def _locked(notice_id: int, *states: str) -> Notice:

@@ -1,0 +1,106 @@
+"""Corners of messages and calls where a message could vanish, or reach nobody, and nobody would be told."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+
+from patients.models import Contact
+from scheduling.models import HealthScreen, MessageLink, Notice
+from scheduling.rules.errors import BadInput
+from scheduling.services import alerts, dispatch, links, notices, policy, screens
+from scheduling.transports import NotSent
+from tests.makers import (
+    DAY,
+    NOW,
+    make_dose,
+    make_patient,
+    make_prescription,
+    make_user,
+    make_visit,
+    make_way,
+)
+from tests.scheduling.services.recorder import Recorder, record
+
+pytestmark = pytest.mark.django_db
+
+SOON = NOW + timedelta(seconds=1)
+
+
+def alarm(patient=None) -> None:
+    alerts.raise_alert(
+        "symptoms", patient=patient or make_patient(), about="test", sentence="Test.", alarm=True, now=NOW
+    )
+
+
+def test_a_pause_holds_back_no_alarm():
+    lead = make_user("lead", email="lead@example.org")
+    make_visit()
+    policy.pause(by=make_user("admin"), why="Wrong words in a text.")
+    alarm()
+    dispatch.send_due(now=SOON)
+    assert [message.to for message in mail.outbox] == [[lead.email]]
+
+
+def test_an_alarm_goes_before_all_that_is_due_longer():
+    make_user("lead", email="lead@example.org")
+    visit = make_visit()
+    alarm()
+    Notice.objects.filter(visit=visit, kind="booked").update(due_at=NOW - DAY)
+    dispatch.send_due(now=SOON, batch=1)
+    assert [message.to for message in mail.outbox][0] == ["lead@example.org"]
+    assert len(mail.outbox) == 2
+
+
+def test_an_alarm_reaches_the_office_when_no_lead_has_an_address():
+    lead, coordinator = make_user("lead", email=""), make_user(email="office@example.org")
+    alarm()
+    told = dict(Notice.objects.filter(kind="alarm").values_list("user", "state"))
+    assert (told[lead.pk], told[coordinator.pk]) == ("suppressed", "planned")
+    make_user("lead", email="lead@example.org")
+    assert coordinator not in alerts.who_is_told()
+
+
+def test_a_message_asked_for_anew_by_its_link_can_be_sent_again_by_a_person():
+    visit = make_visit()
+    booked = Notice.objects.get(visit=visit, kind="booked")
+    links.for_notices([booked], now=NOW)
+    renewed = links.renew(MessageLink.objects.get(notice=booked), now=SOON)
+    Notice.objects.filter(pk=renewed.pk).update(state="failed")
+    again = notices.send_again(renewed.pk, by=make_user(), why="they ask for it", now=SOON)
+    assert again.about == f"{renewed.about} again 1"
+    Notice.objects.filter(pk=again.pk).update(state="failed")
+    assert notices.send_again(again.pk, by=make_user(), why="once more", now=SOON).about.endswith(" again 2")
+
+
+def test_a_number_put_right_while_the_old_one_was_tried_stays_in_use(monkeypatch):
+    texts = Recorder()
+    record(monkeypatch, text=texts)
+    patient = make_patient(email="")
+    make_way(patient)
+    visit = make_visit(make_dose(make_prescription(patient)))
+
+    def put_right_meanwhile(message):
+        Contact.objects.filter(patient=patient).update(value="+12145550199")
+        return NotSent("nobody has this number", bad_address=True)
+
+    texts.answer = put_right_meanwhile
+    dispatch.send_due(now=SOON)
+    assert Notice.objects.get(visit=visit, kind="booked").state == "failed"
+    assert patient.contacts.get(channel="text").usable
+
+
+def test_a_question_that_came_up_since_the_last_answer_is_not_sent_unasked():
+    visit = make_visit()
+    now = visit.starts_at - 2 * DAY
+    for question in screens.questions(visit, own=False):
+        screens.answer(visit_id=visit.pk, question=question, said="no", via="link", now=now)
+    visit.patient.pregnancy_possible = not visit.patient.pregnancy_possible
+    visit.patient.save(update_fields=["pregnancy_possible"])
+    assert visit.patient.pregnancy_possible
+    with pytest.raises(BadInput) as no:
+        screens.finish(visit_id=visit.pk, via="link", now=now)
+    assert no.value.field == "pregnancy"
+    assert HealthScreen.objects.get(visit=visit).state == "open"
