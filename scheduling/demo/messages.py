@@ -5,10 +5,12 @@ still to go, and what patients answered. Times come from the rules that plan mes
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import pairwise
 
 from patients.models import Contact
+from scheduling import clock
+from scheduling.demo import diary
 from scheduling.demo.batch import Batch
 from scheduling.demo.charts import Chart
 from scheduling.models import Event, MessageLink, Notice, Reply, Visit
@@ -282,6 +284,7 @@ def _yeses(asked: list[Notice], now: datetime) -> Iterable[Reply]:
 
 def _open_ones(rows: list[Notice], now: datetime) -> Iterable[Reply]:
     """Of different patients who have a visit to come that nobody confirmed."""
+    noon = diary.at(clock.today_in(str(diary.ZONE), now) - timedelta(days=1), time(12))
     ahead: dict[int, Notice] = {}
     for row in rows:
         visit, heard = row.visit, row.state in (State.SENT, State.DELIVERED)
@@ -291,11 +294,11 @@ def _open_ones(rows: list[Notice], now: datetime) -> Iterable[Reply]:
         if heard and open_visit and row.patient_id != rows[0].patient_id:
             ahead.setdefault(row.patient_id or 0, row)
     some = sorted(ahead.values(), key=lambda row: (row.visit.starts_at, row.visit_id))[:3]  # type: ignore[union-attr]
-    for hours, row in zip((3, 5, 20), some, strict=False):
-        yield _open_one(row, now - timedelta(hours=hours), move=hours != 5)
+    for n, row in enumerate(some):
+        yield _open_one(row, noon + (2 * n + 1) * ANSWERED, move=n != 1)
     yield Reply(
         via="text", meaning="other", body="Who is this?", sender=STRANGER, needs_a_person=True,
-        received_at=now - timedelta(hours=7),
+        received_at=noon + 4 * ANSWERED,
     )  # fmt: skip
 
 

@@ -28,13 +28,17 @@ class DecideForm(forms.Form):
     ALL = NEEDS_WHY | {"now", "call"}
 
     do = forms.ChoiceField(choices=[(name, name) for name in sorted(ALL)], widget=forms.HiddenInput)
-    why = forms.CharField(label=_("Why?"), max_length=LONGEST, required=False)
+    why = forms.CharField(
+        label=_("Why?"),
+        max_length=LONGEST,
+        error_messages={"required": _("Say why: it is kept with the message.")},
+        help_text=_("A few words; they are kept with the message."),
+    )
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        if data.get("do") in self.NEEDS_WHY and not data.get("why") and "why" not in self.errors:
-            self.add_error("why", _("Say why: it is kept with the message."))
-        return data
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_bound and self.data.get("do") not in self.NEEDS_WHY:
+            self.fields["why"].required = False
 
 
 class ReplyForm(forms.Form):
@@ -57,7 +61,7 @@ class PauseForm(forms.Form):
 class ReachForm(forms.Form):
     """A number or address, whether the patient agreed to it, and how they told us."""
 
-    value = forms.CharField(max_length=254, required=False)
+    value = forms.CharField(max_length=254, error_messages={"required": _("Enter what they agreed to.")})
     choice = forms.ChoiceField(
         label=_("May we use it?"),
         choices=[
@@ -71,6 +75,8 @@ class ReachForm(forms.Form):
     def __init__(self, *args: Any, channel: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.channel = channel
+        if self.is_bound and self.data.get("choice") == "no":
+            self.fields["value"].required = False  # "do not text me" needs no number
         self.fields["value"].label = _("E-mail address") if channel == "email" else _("Number")
         if channel != Contact.Channel.EMAIL:
             self.fields["value"].help_text = _("Like 214-555-0142.")
@@ -89,9 +95,3 @@ class ReachForm(forms.Form):
         number = e164(typed)
         check_phone(number)
         return number
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        if data.get("choice") == "yes" and not data.get("value") and "value" not in self.errors:
-            self.add_error("value", _("Enter what they agreed to."))
-        return data

@@ -19,6 +19,7 @@ from scheduling.rules import states
 from scheduling.services.gate_files import Files
 
 WITHIN = timedelta(days=3)  # the last reminder is out by then: somebody should call
+ASKED = timedelta(days=2)  # the message that asks for a yes is out by then
 STOPPING = {"order", "place", "papers", "labs", "drug"}  # the rest is asked at the door, or is a decision
 
 
@@ -29,6 +30,7 @@ class AtRisk:
     visit: Visit
     what: str
     warnings: tuple[tuple[str, str], ...]
+    unconfirmed: bool = False  # nobody said yes, and it is in the next two days
 
     @property
     def may_confirm(self) -> bool:
@@ -36,7 +38,8 @@ class AtRisk:
 
 
 def lines(user: selectors.Viewer, *, now: datetime | None = None) -> list[AtRisk]:
-    """Open visits of the next days with something not ready, the next one first. A constant number of queries."""
+    """Open visits of the next days with something not ready; first those of the next two days that nobody confirmed,
+    then the next one first. A constant number of queries."""
     now = now or timezone.now()
     soon = selectors.visits_for(user).filter(
         state__in=states.OPEN, starts_at__gt=now, starts_at__lte=now + WITHIN
@@ -47,8 +50,15 @@ def lines(user: selectors.Viewer, *, now: datetime | None = None) -> list[AtRisk
         )
     )
     files = Files.of([visit.dose for visit in visits if visit.dose is not None], now=now)
-    found = (AtRisk(visit, what_of(visit), tuple(_warnings(visit, files))) for visit in visits)
-    return [line for line in found if line.warnings]
+    found = [
+        AtRisk(visit, what_of(visit), tuple(_warnings(visit, files)), _unconfirmed(visit, now))
+        for visit in visits
+    ]
+    return sorted((line for line in found if line.warnings), key=lambda line: not line.unconfirmed)
+
+
+def _unconfirmed(visit: Visit, now: datetime) -> bool:
+    return visit.state == "booked" and visit.starts_at <= now + ASKED
 
 
 def _warnings(visit: Visit, files: Files) -> list[tuple[str, str]]:

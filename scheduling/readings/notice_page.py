@@ -213,7 +213,7 @@ def _planned_words(notice: Notice) -> str:
         "paper_expiry": _("Planned, because a paper runs out"),
         "alarm": _("Planned, because of a worrying answer"),
         "on_the_way": _("Planned, because the nurse set out"),
-    }.get(notice.kind, _("Planned when the visit was booked, moved or confirmed"))
+    }.get(notice.kind, _("Planned with the visit"))
 
 
 def due_words(notice: Notice) -> str:

@@ -38,6 +38,14 @@ class Way:
         return self.contact.value if self.contact else ""
 
     @property
+    def shown(self) -> str:
+        """As people write it: 214-555-0142."""
+        digits = self.value.removeprefix("+1")
+        if self.channel == "email" or len(digits) != 10:
+            return self.value
+        return f"{digits[:3]}-{digits[3:6]}-{digits[6:]}"
+
+    @property
     def usable(self) -> bool:
         return self.contact is not None and self.contact.usable
 

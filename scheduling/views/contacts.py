@@ -28,7 +28,7 @@ def reach(request: HttpRequest, patient_id: int, channel: str) -> HttpResponse:
     patient = patient_of(request, patient_id, f"ways, {channel}")
     way = people.way_of(patient, channel)
     form = ReachForm(
-        request.POST or None, channel=channel, initial={"value": way.value, "choice": way.choice}
+        request.POST or None, channel=channel, initial={"value": way.shown, "choice": way.choice}
     )
     status = 200
     if request.method == "POST":

@@ -37,12 +37,14 @@ def needs_booking(request: HttpRequest) -> HttpResponse:
     if request.htmx and request.GET.get("part") == "head":
         return render(request, "scheduling/queue/_head.html", context)
     lost = set(uncovered.reasons(request.user)) if selectors.may_write(request.user) else set()
+    risky = not_ready.lines(request.user) if not wished.narrowed else []
     decisions = list(queue.needing_a_decision(request.user)) if not wished.narrowed else []
     context |= {
         "lost": len(lost),
         "page": Paginator(wished.keep(lines), PAGE).get_page(request.GET.get("page")),
         "decisions": [visit for visit in decisions if visit.pk not in lost or visit.attention_code != AWAY],
-        "not_ready": not_ready.lines(request.user) if not wished.narrowed else [],
+        "not_ready": risky,
+        "unconfirmed": sum(line.unconfirmed for line in risky),
         "ready_days": not_ready.WITHIN.days,
         "selects": queue_filters.selects(lines, wished),
         "onward": f"?{urlencode(onward)}" if onward else "",

@@ -268,6 +268,11 @@ def test_what_changes_the_record_asks_why_and_keeps_what_was_typed(do):
     assert "Say why: it is kept with the message." in text_of(response)
 
 
+def test_calling_and_sending_now_need_no_reason():
+    assert decide(one_notice("failed"), "call").status_code == 302
+    assert decide(one_notice(), "now").status_code == 302
+
+
 def test_skipping_and_sending_now():
     skipped, now = one_notice(), one_notice(due_at=NOW + DAY)
     decide(skipped, "skip", "she asked for quiet")

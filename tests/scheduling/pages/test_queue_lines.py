@@ -158,6 +158,17 @@ def test_visits_nobody_confirmed_rise_and_several_are_confirmed_by_phone_at_once
     assert set(Visit.objects.values_list("state", flat=True)) == {"confirmed"}
 
 
+def test_who_has_not_said_yes_two_days_before_stands_above_what_is_only_not_ready():
+    sure = make_visit(make_dose(start_on=today_at() + DAY))  # its drug is not there yet
+    outcomes.confirm_visit(visit_id=sure.pk, by=make_user(), now=NOW)
+    silent = make_visit(make_dose(start_on=today_at() + 2 * DAY))
+    with at_the_desk() as client:
+        page = client.get(reverse("queue"))
+    assert [line.visit for line in page.context["not_ready"]] == [silent, sure]
+    told = page.content.decode()
+    assert "1 of them not confirmed" in told and 'id="not-ready" open' in told
+
+
 def test_a_visit_of_the_next_days_is_listed_with_what_is_not_ready_until_all_of_it_is():
     visit = make_visit(make_dose(start_on=today_at() + 2 * DAY))
     dose, patient, by = visit.dose, visit.patient, make_user()
