@@ -40,6 +40,7 @@ WEB = (
 # Threads: on this one machine a pool of processes takes twice as long to stop.
 WORKER = (
     "--pool", "threads", "--concurrency", "4", "--without-gossip", "--without-mingle",
+    "--without-heartbeat",  # Celery's own, which nobody reads here and which would fill the folder
     "--loglevel", "WARNING",
 )
 BEAT = ("--pidfile", "", "--loglevel", "WARNING")  # a pidfile left by a crash would keep beat from starting

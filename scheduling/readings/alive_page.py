@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -34,6 +35,7 @@ class Page:
     channels: list[Line]
     counted: list[Line]
     failures: list[Line]
+    failed_url: str
 
 
 def read(now: datetime) -> Page:
@@ -48,6 +50,7 @@ def read(now: datetime) -> Page:
             Line(one.reason, "stop", str(one.count), channel_words(one.channel))
             for one in alive.failures(now)
         ],
+        failed_url=f"{reverse('notices')}?show=failed",
     )
 
 

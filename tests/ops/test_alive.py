@@ -253,7 +253,7 @@ def test_the_page_shows_hearts_waiting_failures_and_receipts(client):
     client.force_login(make_user())
     page = client.get(reverse("alive")).content.decode()
     for words in (
-        "Worker celery@two", "Silent", "last sign 3 min ago", "12 min", "the worker ended while sending",
+        "Worker celery@two", "Silent", "last sign 3 min ago", "12 min", "The worker ended while sending",
         "30003 … unreachable", "Refused signature", "Last delivery receipt", "Text messages",
     ):  # fmt: skip
         assert words in page, words
