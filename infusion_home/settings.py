@@ -134,6 +134,10 @@ if DATABASE_URL:
     }
     # A lock waits for a person's patience, not for ever; see docs/locking.md.
     DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c lock_timeout=8000 -c timezone=UTC"
+    # A host that vanished without a word is noticed within a minute and a half, not after hours.
+    for name, seconds in {"connect_timeout": 10, "keepalives_idle": 60, "keepalives_interval": 10}.items():
+        DATABASES["default"]["OPTIONS"].setdefault(name, seconds)
+    DATABASES["default"]["OPTIONS"].setdefault("keepalives_count", 3)
 else:
     DATABASES = {}
 
@@ -345,15 +349,18 @@ AGENCY_PHONE = environment.text("AGENCY_PHONE", "+12145550142")
 AGENCY_TIME_ZONE = environment.text("AGENCY_TIME_ZONE", "America/Chicago")
 if AGENCY_TIME_ZONE not in available_timezones():
     raise ImproperlyConfigured(f"AGENCY_TIME_ZONE is {AGENCY_TIME_ZONE!r}; use a name like America/Chicago.")
-for word in ("infusion", "sclerosis"):
-    if word in AGENCY_NAME.lower():
-        raise ImproperlyConfigured(f"AGENCY_NAME appears in messages and must not contain the word {word!r}.")
+for name, value in (("AGENCY_NAME", AGENCY_NAME), ("PUBLIC_URL", PUBLIC_URL)):
+    for word in ("infusion", "sclerosis"):
+        if word in value.lower():
+            raise ImproperlyConfigured(f"{name} appears in messages and must not contain the word {word!r}.")
 # Nothing is sent in the first minutes after a booking, so that an undo is silent.
 NOTICE_DELAY = timedelta(
     minutes=environment.whole_number("NOTICE_DELAY_MINUTES", 0 if MODE in {"demo", "test"} else 5)
 )
 
 NOTICE_HOURS = environment.hours("NOTICE_HOURS", "0-24" if MODE in {"demo", "test"} else "9-20")
+if PRODUCTION and not 8 <= NOTICE_HOURS[0] < NOTICE_HOURS[1] <= 21:
+    raise ImproperlyConfigured("NOTICE_HOURS must lie between 8 and 21: nobody is written to at night.")
 
 # Drives are estimated from coordinates unless an OSRM server is named. It is told where patients live: run your own.
 OSRM_URL = environment.service("OSRM_URL")

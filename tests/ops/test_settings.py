@@ -92,6 +92,8 @@ def test_production_settings_pass_the_deployment_check_without_a_warning():
         ),
         ("EMAIL_URL", "smtp://h:many", "EMAIL_URL has a port that is not a number"),
         ("NOTICE_HOURS", "late", "NOTICE_HOURS is 'late'"),
+        ("NOTICE_HOURS", "0-24", "NOTICE_HOURS must lie between 8 and 21"),
+        ("PUBLIC_URL", "https://infusion.example", "PUBLIC_URL appears in messages and must not contain"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL is 'loud'; use one of"),
     ],
 )
