@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 
 ROOMS = ("staff/", "n/", "my/")
 OPEN_TO_BUILDERS = {"staff/styleguide/"}  # only in a demo or a test
-EXAMPLES = {"int": "1", "day": "2026-03-02"}
+EXAMPLES = {"int": "1", "day": "2026-03-02", "slug": "text"}
 
 
 def pages(patterns=None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
