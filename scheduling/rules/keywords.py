@@ -9,20 +9,22 @@ from __future__ import annotations
 import re
 import unicodedata
 
-STOP = frozenset({
+STOP_IN_SPANISH = frozenset({
+    "alto", "parar", "pare", "detener", "basta", "salir", "baja", "dar de baja", "cancelar suscripcion",
+    "cancelar mensajes", "no mas", "no mas mensajes", "no mas textos", "no quiero mas mensajes",
+    "ya no quiero mensajes", "no me manden mensajes", "no me manden mas mensajes", "dejen de mandarme mensajes",
+})  # fmt: skip
+STOP = STOP_IN_SPANISH | frozenset({
     "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "opt out", "optout",
-    "alto", "parar", "baja", "cancelar suscripcion", "no mas mensajes",
     "stop texting me", "stop texting", "stop texts", "stop messages", "please stop", "stop please", "no more texts",
     "do not text me", "dont text me", "unsubscribe me", "remove me",
 })  # fmt: skip
 START = frozenset({"start", "unstop", "yes", "opt in", "iniciar", "comenzar"})
-HELP = frozenset({"help", "info", "ayuda"})
+HELP = frozenset({"help", "info", "ayuda", "informacion"})
 DIGITS = {"1": "confirm", "2": "move", "9": "call_me"}
 # These stop texts, and may be meant for the visit: a person looks.
 MAYBE_THE_VISIT = frozenset({"cancel", "end"})
-SPANISH = frozenset(
-    {"alto", "parar", "baja", "cancelar suscripcion", "no mas mensajes", "ayuda", "iniciar", "comenzar"}
-)
+SPANISH = STOP_IN_SPANISH | frozenset({"ayuda", "informacion", "iniciar", "comenzar"})
 
 
 def word_of(body: str) -> str:

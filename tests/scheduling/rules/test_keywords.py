@@ -40,3 +40,23 @@ def test_anything_else_is_for_a_person(body):
 
 def test_a_word_is_read_without_accents_punctuation_and_doubled_blanks():
     assert word_of("  ¡Cancelar   suscripción! ") == "cancelar suscripcion"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "Detener",
+        "¡Basta!",
+        "SALIR",
+        "No más mensajes",
+        "no mas",
+        "Ya no quiero mensajes.",
+        "No me manden más mensajes",
+    ],
+)
+def test_clear_wording_in_spanish_stops_texts_like_the_english(body):
+    assert meaning(body) == "stop"
+
+
+def test_cancelar_alone_may_be_the_visit_and_no_carrier_acts_on_it_so_a_person_reads_it():
+    assert meaning("Cancelar") == "other"
