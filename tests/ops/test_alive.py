@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerGone
 from prometheus_client.parser import text_string_to_metric_families
 from redis.exceptions import ConnectionError as RedisGone
 
@@ -110,6 +111,38 @@ def test_a_tick_asks_for_as_many_senders_as_the_backlog_is_worth(due, senders):
     make_notice(due_at=now + MINUTE)
     make_notice(due_at=now - MINUTE, state="claimed")
     assert pulse.senders_wanted(now=now) == senders
+
+
+def test_a_tick_starts_the_other_senders_and_sends_itself(monkeypatch):
+    started, sent = [], []
+    monkeypatch.setattr(tasks.pulse, "senders_wanted", lambda: 3)
+    monkeypatch.setattr(tasks.send_some, "apply_async", lambda **options: started.append(options))
+    monkeypatch.setattr(tasks.dispatch, "send_due", lambda **options: sent.append(options))
+    tasks.send_due_notices()
+    assert [one["expires"] for one in started] == [tasks.TICK_SECONDS] * 2
+    assert all({"eta", "countdown"}.isdisjoint(one) for one in started)
+    assert sent == [{"seconds": tasks.SENDER_SECONDS}]
+
+
+def test_a_broker_that_takes_nothing_keeps_no_tick_from_sending(monkeypatch):
+    def gone(**_: object) -> None:
+        raise BrokerGone
+
+    sent = []
+    monkeypatch.setattr(tasks.pulse, "senders_wanted", lambda: 3)
+    monkeypatch.setattr(tasks.send_some, "apply_async", gone)
+    monkeypatch.setattr(tasks.dispatch, "send_due", lambda **options: sent.append(options))
+    tasks.send_due_notices()
+    assert len(sent) == 1
+
+
+def test_a_sender_makes_room_after_its_time_and_leaves_the_rest_to_the_next_tick(monkeypatch):
+    now = timezone.now()
+    for _n in range(3):
+        make_notice(due_at=now - MINUTE)
+    monkeypatch.setattr(tasks.dispatch, "send_claimed", lambda claimed, **_: None)
+    assert tasks.dispatch.send_due(batch=1, seconds=0) == 1
+    assert tasks.dispatch.send_due(batch=1) == 2
 
 
 def test_what_beat_publishes_expires_before_it_piles_up_and_nothing_waits_in_the_queue_for_its_time():
