@@ -15,7 +15,17 @@ from scheduling.models import PlannedCheck, PlannedDose, Visit
 from scheduling.models.visit import CANCEL_CLASSES
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput
-from scheduling.services import bookable, call_rows, doses, events, locks, notices, notices_staff, slot_holds
+from scheduling.services import (
+    bookable,
+    call_rows,
+    doses,
+    events,
+    locks,
+    notices,
+    notices_staff,
+    screens,
+    slot_holds,
+)
 from scheduling.services.bookable import Bookable
 from scheduling.services.guard import fits, writes
 from scheduling.services.verdicts import problems_of, refuse_taken, settle
@@ -214,9 +224,11 @@ def retire(visit: Visit, state: str, reason_class: str, note: str, now: datetime
 
 
 def let_go(visit: Visit, why: str, now: datetime) -> None:
-    """What waited for a visit that moved or ended: messages, calls about it, and the question who says yes."""
+    """What waited for a visit that moved or ended: messages, calls about it, health questions half answered, and the
+    question who says yes."""
     notices.drop(visit, why)
     call_rows.drop(visit, why, now=now)
+    screens.drop(visit)
     notices_staff.settled(visit, why, now)
 
 

@@ -122,7 +122,7 @@ def by_phone(
     ):  # fmt: skip
         return last
     health_screen.judge(asked, answers)
-    _void(visit.health_screens.filter(state=State.OPEN))
+    drop(visit)
     screen = HealthScreen.objects.create(
         visit=visit, patient=patient, questions=list(asked), answers=dict(answers), note=note, via="phone",
         recorded_by=by,
@@ -131,8 +131,11 @@ def by_phone(
 
 
 def drop(visit: Visit) -> int:
-    """Throw away what was begun for a visit that moved or will not be. Returns how many. Call with it locked."""
-    return _void(visit.health_screens.filter(state=State.OPEN))
+    """Throw away what was begun: the visit moved, will not be, or is asked about by phone. Returns how many rows.
+
+    Call with the visit locked.
+    """
+    return int(visit.health_screens.filter(state=State.OPEN).update(state=State.VOID))
 
 
 def _locked(visit_id: int) -> tuple[Patient, Visit]:
@@ -152,8 +155,6 @@ def _open(
         raise Conflict("Your answers were sent already.", code="SCREEN_SENT")
     _check_due(visit, now)
     if screen is None or screen.state != State.OPEN:
-        # Those of a visit that moved away from under them are of no use to anybody.
-        _void(patient.health_screens.filter(state=State.OPEN).exclude(visit__state__in=states.OPEN))
         screen = HealthScreen.objects.create(
             visit=visit, patient=patient, questions=list(asked), via=via, recorded_by=by
         )
@@ -169,10 +170,6 @@ def _check_due(visit: Visit, now: datetime) -> None:
         raise RuleBroken("The questions open three days before the visit.", code="SCREEN_NOT_DUE")
     if found == NONE:
         raise RuleBroken("There are no health questions for this visit.", code="NO_SCREEN")
-
-
-def _void(screens) -> int:  # type: ignore[no-untyped-def]  # a queryset of HealthScreen
-    return int(screens.update(state=State.VOID))
 
 
 def _newest(patient_id: int) -> Evidence | None:

@@ -151,6 +151,18 @@ def test_pregnancy_is_asked_only_where_it_may_be():
     assert "pregnancy" not in screens.questions(make_visit(), own=False)
 
 
+def test_a_question_that_is_asked_since_the_last_answer_is_not_sent_unasked():
+    visit = make_visit()
+    now = two_days_before(visit)
+    answer_all(visit, now)
+    type(visit.patient).objects.update(pregnancy_possible=True)
+    with pytest.raises(BadInput) as refused:
+        screens.finish(visit_id=visit.pk, via="link", now=now)
+    assert refused.value.field == "pregnancy"
+    visit.patient.refresh_from_db()
+    assert finish(visit, now).questions[-1] == "pregnancy"
+
+
 def test_a_lab_draw_a_visit_far_ahead_and_one_that_began_have_no_questions():
     lab, visit = make_lab_visit(), make_visit()
     assert screens.standing(lab, now=lab.starts_at - DAY) == screens.NONE
@@ -210,6 +222,7 @@ def test_questions_begun_for_a_visit_that_moves_are_void_and_asked_again():
         visit_id=visit.pk, nurse_id=visit.nurse_id, starts_at=visit.starts_at + timedelta(hours=1),
         by=make_user(), reason_class="patient", now=now,
     )  # fmt: skip
+    assert HealthScreen.objects.get().state == "void"
     assert screens.standing(new, now=now) == screens.DUE
     screens.answer(visit_id=new.pk, question="infection", said="no", via="link", now=now)
     assert dict(HealthScreen.objects.values_list("visit_id", "state")) == {visit.pk: "void", new.pk: "open"}
