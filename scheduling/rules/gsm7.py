@@ -6,6 +6,7 @@ default alphabet and its extension table); docs/messages.md.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 ONE_PART = 160
@@ -23,12 +24,16 @@ PLAIN = {
 }  # fmt: skip
 
 
+_OUTSIDE = re.compile(f"[^{re.escape(''.join(sorted(BASIC | EXTENSION)))}]")
+_ESCAPED = re.compile(f"[{re.escape(''.join(sorted(EXTENSION)))}]")
+
+
 def septets(text: str) -> int:
     """How many of a part's 160 the text takes. Raises ValueError for a character it cannot write."""
     missing = unwritable(text)
     if missing:
         raise ValueError(f"not in the alphabet of text messages: {missing}")
-    return sum(2 if letter in EXTENSION else 1 for letter in text)
+    return len(text) + len(_ESCAPED.findall(text))
 
 
 def fits(text: str) -> bool:
@@ -38,7 +43,7 @@ def fits(text: str) -> bool:
 
 def unwritable(text: str) -> str:
     """The characters no telephone's alphabet has, each once, in order; "" when there are none."""
-    return "".join(dict.fromkeys(x for x in text if x not in BASIC and x not in EXTENSION))
+    return "".join(dict.fromkeys(_OUTSIDE.findall(text)))
 
 
 def to_gsm7(text: str) -> str:
@@ -46,12 +51,10 @@ def to_gsm7(text: str) -> str:
 
     What has no plain form (an emoji, another script) stays as it is: ask `unwritable` about the answer.
     """
-    return "".join(_plain(letter) for letter in unicodedata.normalize("NFC", text))
+    return _OUTSIDE.sub(lambda letter: _plain(letter[0]), unicodedata.normalize("NFC", text))
 
 
 def _plain(letter: str) -> str:
-    if letter in BASIC or letter in EXTENSION:
-        return letter
     if letter in PLAIN:
         return PLAIN[letter]
     bare = "".join(x for x in unicodedata.normalize("NFD", letter) if not unicodedata.combining(x))

@@ -52,7 +52,11 @@ DIAGNOSES = ("ms", "sclerosis", "esclerosis")
 TELL_TALE = ("infusion", "infusions", "infusiones", "multiple")
 _CODE = re.compile(r"\bG35\b|\b[A-TV-Z]\d[0-9A-Z]\.[0-9A-Z]{1,4}\b")
 _SHORT_FORM = re.compile(r"\bEM\b")  # esclerosis múltiple; in small letters it is no word
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _PLACE = re.compile(r"\{(\w*)\}")
+_GAP, _LINE_END, _LINES = re.compile(r" {2,}"), re.compile(r" +\n"), re.compile(r"\n{3,}")
+_BEFORE_MARK = re.compile(r" +([.,;!?)])")
+_TWO_POINTS = re.compile(r"( [ap]\. m\.)\.(?!\.)")  # the point of "a. m." ends the sentence, too
 _PART = re.compile(r"(\[[^\[\]]*\])")
 
 MONTHS = {
@@ -112,6 +116,8 @@ def fill(body: str, values: Mapping[str, str], *, channel: str) -> Filled:
     parts = [part for part in _PART.split(body) if part and not _empty(part, values)]
     if channel != TEXT:
         return Filled(_joined(parts, values))
+    parts = [gsm7.to_gsm7(part) for part in parts]
+    values = {name: gsm7.to_gsm7(value) for name, value in values.items()}
     may_go = [name for name in GREETING if f"{{{name}}}" in body and values.get(name)]
     order: list[str | int] = [*may_go, *(n for n in range(len(parts) - 1, -1, -1) if _may_go(parts[n]))]
     out: list[str | int] = []
@@ -128,7 +134,7 @@ def fill(body: str, values: Mapping[str, str], *, channel: str) -> Filled:
 
 def _without(parts: Sequence[str], values: Mapping[str, str], out: Sequence[str | int]) -> str:
     kept = [part for n, part in enumerate(parts) if n not in out]
-    return gsm7.to_gsm7(_joined(kept, {name: "" if name in out else text for name, text in values.items()}))
+    return _joined(kept, {**values, **dict.fromkeys((x for x in out if isinstance(x, str)), "")})
 
 
 def _one_part(text: str) -> bool:
@@ -165,10 +171,9 @@ def _joined(parts: Iterable[str], values: Mapping[str, str]) -> str:
         return values.get(name, "")
 
     whole = "".join(part[1:-1] if part[0] == "[" else part for part in parts)
-    text = re.sub(r" {2,}", " ", _PLACE.sub(value, whole))
-    text = re.sub(r" +([.,;!?)])", r"\1", text)
-    text = re.sub(r"( [ap]\. m\.)\.(?!\.)", r"\1", text)  # the point of "a. m." ends the sentence, too
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r" *\n", "\n", text)).strip()
+    text = _GAP.sub(" ", _PLACE.sub(value, whole))
+    text = _TWO_POINTS.sub(r"\1", _BEFORE_MARK.sub(r"\1", text))
+    return _LINES.sub("\n\n", _LINE_END.sub("\n", text)).strip()
 
 
 def forbidden(text: str, *, drugs: Iterable[str], strict: bool) -> str:
@@ -190,9 +195,7 @@ def _words(drugs: tuple[str, ...], strict: bool) -> re.Pattern[str]:
 
 def _bare(text: str) -> str:
     """Small letters without accents, one for one, so that a place in it is a place in the text."""
-    if text.isascii():
-        return text.lower()
-    return "".join(unicodedata.normalize("NFD", letter)[0].lower()[:1] for letter in text)
+    return _NOT_ASCII.sub(lambda letter: unicodedata.normalize("NFD", letter[0])[0], text).lower()
 
 
 def check_places(body: str, *, places: Iterable[str], field: str = "body") -> None:
