@@ -131,11 +131,17 @@ class PersonalSettingsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.user.is_authenticated:
-            translation.activate(request.user.reads)
+        if language := self._language(request):
+            translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()
         response = self.get_response(request)
         if request.user.is_authenticated:
             # A chart must not come back from the browser's cache after sign-out.
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+    def _language(self, request: HttpRequest) -> str:
+        """What is answered in; "" leaves it to the browser. Programs read English."""
+        if request.path.startswith("/api/"):
+            return "en"
+        return request.user.reads if request.user.is_authenticated else ""

@@ -43,6 +43,16 @@ def test_who_works_here_reads_english_whatever_was_saved_or_the_browser_says(cli
     assert missing.status_code == 404 and '<html lang="en"' in missing.content.decode()
 
 
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_a_program_reads_english_whatever_it_accepts(client, signed_in):
+    if signed_in:
+        client.force_login(make_patient(user=True, language="es").user)
+    answer = client.get("/api/v1/no-such-thing/", headers={"Accept-Language": "es"})
+    assert answer.status_code == 404 and answer["Content-Language"] == "en"
+    token = client.post("/api/v1/auth/token/", {}, "application/json", headers={"Accept-Language": "es"})
+    assert token["Content-Language"] == "en" and "campo" not in token.content.decode()
+
+
 @pytest.mark.parametrize("role", STAFF)
 def test_no_language_is_offered_or_saved_where_pages_have_one_only(client, role):
     user = make_user(role)
