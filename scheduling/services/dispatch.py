@@ -27,6 +27,7 @@ from scheduling.transports import Doubt, Message, NotSent, Outcome, Sent, TryAga
 
 CLAIM_IS_STALE = timedelta(seconds=60)  # longer than any time-out of a transport
 LOT_SECONDS = 1.0  # what was checked longer ago is checked again
+GIVEN_UP_SECONDS = 30.0  # well before others take the claim for stale
 MAX_ATTEMPTS = 5
 BACK_OFF = {"email": timedelta(minutes=1), "text": timedelta(seconds=30), "voice": timedelta(minutes=2)}
 LOADED = ("patient", "user", "visit__nurse", "visit__dose", "call")
@@ -85,12 +86,12 @@ def send_claimed(claimed: Iterable[Notice], *, clock: Callable[[], datetime] = t
     """Work through a batch in lots of one channel. A row nobody can read ends as failed; its neighbours go on."""
     waiting = deque(claimed)
     while waiting:
-        lot = _lot(waiting)
+        lot, began = _lot(waiting), monotonic()
         try:
             ready = prepare(lot, now=clock())
         except (DataError, IntegrityError):
             ready = _one_by_one(lot, clock())
-        waiting.extendleft(reversed(_send(ready, clock)))
+        waiting.extendleft(reversed(_send(ready, clock, began)))
 
 
 def _lot(waiting: deque[Notice]) -> list[Notice]:
@@ -231,10 +232,12 @@ def _mark(ready: Sequence[Ready], now: datetime) -> list[Ready]:
     return list(ready)
 
 
-def _send(ready: Sequence[Ready], clock: Callable[[], datetime]) -> list[Notice]:
+def _send(ready: Sequence[Ready], clock: Callable[[], datetime], began: float) -> list[Notice]:
     """Send and settle. Returns the rows that were checked too long ago to go now, no longer marked as tried."""
     opened, done = monotonic(), []
     for place, one in enumerate(ready):
+        if monotonic() - began > GIVEN_UP_SECONDS:
+            break  # this process stood still so long that another one settles these rows
         if place and monotonic() - opened > LOT_SECONDS:
             settle(done, now=clock())
             return _unmarked(ready[place:])
@@ -391,7 +394,16 @@ def _looked_up(notice: Notice) -> Outcome:
     except Exception as error:
         log.warning("notice %s could not be looked up: %s", notice.pk, type(error).__name__)
         return Doubt(GONE)
+    if isinstance(found, Sent) and _anothers(found, notice):
+        return Doubt("another message with the same words went to the same number")
     return Doubt(GONE) if isinstance(found, Doubt) else found
+
+
+def _anothers(found: Sent, notice: Notice) -> bool:
+    """Whether what the provider has is another row's message: the same words to a number two patients share."""
+    if not found.provider_id:
+        return False
+    return Notice.objects.filter(provider_id=found.provider_id).exclude(pk=notice.pk).exists()
 
 
 def preview(notice: Notice, *, now: datetime | None = None) -> tuple[str, str]:

@@ -321,6 +321,15 @@ def test_a_lot_that_was_checked_too_long_ago_is_checked_again(texts, monkeypatch
     assert Notice.objects.get(visit=second, kind="booked").attempts == 0
 
 
+def test_a_worker_that_stood_still_after_its_last_check_sends_nothing_when_it_wakes(texts, monkeypatch):
+    visit = visit_of(texted())
+    ticks = iter((0.0, *[31.0] * 20))
+    monkeypatch.setattr(dispatch, "monotonic", lambda: next(ticks))
+    dispatch.send_claimed(dispatch.claim_due(10, now=SOON), clock=lambda: SOON)
+    assert (texts.taken, states(visit=visit)["booked"]) == ([], "claimed")
+    monkeypatch.undo()
+
+
 def mark_tried(notice: Notice, when: datetime) -> None:
     """As a worker leaves a row that was killed between the provider's yes and its own commit."""
     [ready] = dispatch.prepare([notice], now=when)
@@ -348,6 +357,21 @@ def test_a_worker_killed_before_the_provider_took_it_is_settled_by_asking_and_it
     dispatch.send_due(now=SOON + 10 * MINUTE)
     assert states(visit=visit)["booked"] == "sent"
     assert len(texts.taken) == 1
+
+
+def test_what_the_provider_has_of_another_row_proves_nothing_about_this_one(texts):
+    patient = texted()
+    first, second = visit_of(patient), visit_of(texted())
+    [one, two] = dispatch.claim_due(10, now=SOON)
+    dispatch.send_claimed([one], clock=lambda: SOON)
+    dispatch.prepare([two], now=SOON)
+    texts.there = lambda message: Sent(f"SMnotice-{one.pk}")
+    dispatch.send_due(now=SOON + 2 * MINUTE)
+    assert states(visit=first)["booked"] == "sent"
+    assert rows(visit=second)["booked"] == (
+        "unknown",
+        "another message with the same words went to the same number",
+    )
 
 
 def test_a_mail_server_cannot_be_asked_so_a_person_is():
