@@ -200,8 +200,9 @@ def failures(now: datetime) -> list[Failure]:
 
 
 def plain(reason: str) -> str:
-    """A reason without what only one message has: no long number, no address, no more than 60 characters."""
-    reason = re.sub(r"\S+@\S+|\+?\d{6,}", "…", reason).strip()
+    """A reason without what only one message has: no number, address, name or quoted word; 60 characters at most."""
+    reason = re.sub(r"\S+@\S+|\+?\d{6,}|“[^”]*”|(?<=characters: ).*", "…", reason).strip()
+    reason = re.sub(r"^.* found out that ", "somebody found out that ", reason)
     return reason[:60] or "no reason kept"
 
 

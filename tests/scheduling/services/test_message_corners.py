@@ -9,6 +9,7 @@ from django.core import mail
 
 from patients.models import Contact
 from scheduling.models import HealthScreen, MessageLink, Notice
+from scheduling.readings import alive
 from scheduling.rules.errors import BadInput
 from scheduling.services import alerts, dispatch, links, notices, policy, screens
 from scheduling.transports import NotSent
@@ -50,7 +51,7 @@ def test_an_alarm_goes_before_all_that_is_due_longer():
     alarm()
     Notice.objects.filter(visit=visit, kind="booked").update(due_at=NOW - DAY)
     dispatch.send_due(now=SOON, batch=1)
-    assert [message.to for message in mail.outbox][0] == ["lead@example.org"]
+    assert next(message.to for message in mail.outbox) == ["lead@example.org"]
     assert len(mail.outbox) == 2
 
 
@@ -104,3 +105,16 @@ def test_a_question_that_came_up_since_the_last_answer_is_not_sent_unasked():
         screens.finish(visit_id=visit.pk, via="link", now=now)
     assert no.value.field == "pregnancy"
     assert HealthScreen.objects.get(visit=visit).state == "open"
+
+
+def test_a_figure_names_no_drug_no_person_and_no_letter_of_a_name():
+    drug = "“Ocrevus” must not be in this message."
+    assert alive.plain(drug) == "… must not be in this message."
+    assert alive.plain("Ana found out that it did not arrive") == "somebody found out that it did not arrive"
+    assert (
+        alive.plain("A text cannot carry these characters: 李小龙")
+        == "A text cannot carry these characters: …"
+    )
+    assert alive.plain("the provider failed while taking it (500)") == (
+        "the provider failed while taking it (500)"
+    )
