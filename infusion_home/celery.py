@@ -28,7 +28,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-class Pulse(bootsteps.StartStopStep):
+class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no types
     """Writes every ten seconds that this worker lives, from the loop that takes its messages.
 
     With no connection to the broker the step is stopped; a loop that hangs does not come round to it. So a process
@@ -72,7 +72,7 @@ class Pulse(bootsteps.StartStopStep):
 app.steps["consumer"].add(Pulse)
 
 
-@beat_init.connect
+@beat_init.connect  # type: ignore[untyped-decorator]
 def _first_tick(**kwargs: object) -> None:
     """What beat does every ten seconds, at once: who waits for it to be ready should not wait ten seconds more."""
     try:

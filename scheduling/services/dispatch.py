@@ -412,7 +412,12 @@ def preview(notice: Notice, *, now: datetime | None = None) -> tuple[str, str]:
         return notice.subject, notice.body
     try:
         words = wording.compose(
-            notice, texts=texts.current(), policy=policy.current(), link="", days=1, now=now or timezone.now()
+            notice,
+            texts=texts.current(),
+            policy=policy.current(),
+            link=f"{settings.PUBLIC_URL.rstrip('/')}/s/..." if notice.kind in links.LEADS_TO else "",
+            days=1,
+            now=now or timezone.now(),
         )
     except Refused as no:
         return "", str(no)

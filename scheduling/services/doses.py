@@ -161,9 +161,7 @@ def lay_out(case: Case, booked: Mapping[int, date], until: date) -> tuple[list[D
         history.append(Given(nearest.number, day))
 
 
-def sync(
-    prescription: Prescription, *, today: date | None = None, now: datetime | None = None
-) -> Calendar:
+def sync(prescription: Prescription, *, today: date | None = None, now: datetime | None = None) -> Calendar:
     """Write the calendar into the planned doses; flag booked visits that no longer fit.
 
     Call inside the transaction of the change, with the patient's row locked. Given doses are never

@@ -12,7 +12,17 @@ from scheduling import clock
 from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.services import attention, bookable, booking, doses, events, locks, notices, notices_staff, sendable
+from scheduling.services import (
+    attention,
+    bookable,
+    booking,
+    doses,
+    events,
+    locks,
+    notices,
+    notices_staff,
+    sendable,
+)
 from scheduling.services.guard import writes
 from scheduling.services.verdicts import problems_of, settle
 
