@@ -115,6 +115,7 @@ def test_messages_sent_are_read_again_in_the_language_they_were_written_in(home,
             text=text, due_at=home["now"], expires_at=home["now"], settled_at=home["now"],
         )  # fmt: skip
     client.force_login(home["people"]["patient"])
+    assert f'href="{reverse("my-notices")}"' in client.get(reverse("my-home")).content.decode()
     page = client.get(reverse("my-notices")).content.decode()
     assert (page.count('<div lang="en">'), page.count('<div lang="es">')) == (1, 2)
     assert not english_in(re.sub(r"\{\w+\}", "", page).replace("Su cita.", ""), home["names"])
