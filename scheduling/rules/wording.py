@@ -34,7 +34,7 @@ PLACES: Mapping[str, str] = {
 GREETING = ("hello", "zone")  # the first that a text does without
 MAY_LACK = frozenset(GREETING)  # without a value they leave no gap
 # How a text ends; telephone companies act on the word STOP themselves, in every language.
-CLOSING = {"en": "Reply STOP to end", "es": "STOP para no recibir"}
+CLOSING = {"en": "Reply STOP to end", "es": "STOP para no recibir más"}
 LEAST_CLOSING = {"en": "STOP to end", "es": "STOP para no recibir"}
 LONGEST = {
     "en": {"day": "Wed, Nov 25", "time": "10:30 am", "until": "12:30 pm", "days_in_a_row": "5 days in a row"},

@@ -182,4 +182,4 @@ def test_a_text_says_who_writes_whom_to_call_and_how_to_end_it(body, said):
 
 def test_the_opt_out_may_be_short_where_there_is_no_room():
     wording.check_text("{agency}: visit {day}.[ {link}] Call {phone}. [Reply ]STOP to end.", "en")
-    wording.check_text("{agency}: visita {day}. Tel. {phone}. STOP para no recibir", "es")
+    wording.check_text("{agency}: visita {day}. Tel. {phone}. STOP para no recibir[ más]", "es")
