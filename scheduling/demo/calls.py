@@ -86,7 +86,7 @@ def _tell_worry(by: User, now: datetime) -> None:
             symptoms=["rash", "fever"],
             by=by,
             note="Called back: rash on both arms since noon, 101 °F.",
-            now=now - timedelta(minutes=8),
+            now=now,
         )
 
 
@@ -100,7 +100,7 @@ def _tell_silence(by: User, now: datetime, today: date) -> None:
             call_id=late[0].pk,
             outcome="voicemail",
             by=by,
-            now=now - days * DAY - timedelta(minutes=40),
+            now=now - days * DAY,
         )
     asked = Call.objects.filter(state=Call.State.DONE, kind=Call.Kind.SHIPMENT).order_by("pk").first()
     if asked is None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from patients.models import Patient
 from scheduling import clock
-from scheduling.demo import patients, staff, writing
+from scheduling.demo import calls, patients, staff, writing
 from scheduling.demo.charts import Chart
 from scheduling.demo.diary import ZONE, Diary, NurseFile, at
 from scheduling.demo.histories import Course, habit_of, start_for, tell
@@ -48,11 +48,13 @@ def load(
         # PostgreSQL still takes the tables for empty ones, and would join them row by row for minutes.
         cursor.execute("ANALYZE")
     say("Lab draws the orders ask for")
-    doses.extend_calendars(today=today)
+    doses.extend_calendars(today=today, now=now)
     say("Four surprises, recorded as they would be")
     _tell_incidents(charts, users["coordinator"], now, today)
     _tell_hospital(charts, users["coordinator"], now, today)
     _tell_sick_nurse(files, users["coordinator"], now, today)
+    say("Calls that were made, and those that wait")
+    calls.tell(users, now, today)
     return True
 
 

@@ -228,7 +228,7 @@ def fill(dose: PlannedDose, row: Dose) -> None:
     dose.state = PlannedDose.State.PLANNED
 
 
-def extend_calendars(*, today: date | None = None) -> int:
+def extend_calendars(*, today: date | None = None, now: datetime | None = None) -> int:
     """Plan further ahead where less than two years are left; returns how many were extended.
 
     Run daily: a calendar has no end, its stored doses have. Each order is a transaction of its own, and one
@@ -238,7 +238,7 @@ def extend_calendars(*, today: date | None = None) -> int:
     count = 0
     for pk in sorted(_running_short(today)):
         try:
-            count += _extended(pk, today)
+            count += _extended(pk, today, now)
         except DatabaseError:
             raise
         except Exception as error:
@@ -269,10 +269,10 @@ def _running_short(today: date) -> set[int]:
 
 
 @transaction.atomic
-def _extended(prescription_id: int, today: date) -> bool:
+def _extended(prescription_id: int, today: date, now: datetime | None) -> bool:
     prescription = lock(prescription_id)
     before = prescription.doses.count(), prescription.planned_checks.count()
-    sync(prescription, today=today)
+    sync(prescription, today=today, now=now)
     return (prescription.doses.count(), prescription.planned_checks.count()) > before
 
 

@@ -22,7 +22,17 @@ from scheduling.demo import SIGN_INS, places, staff
 from scheduling.demo.diary import ZONE
 from scheduling.demo.load import load
 from scheduling.demo.stories import EXAMPLES
-from scheduling.models import DoseRecord, Event, Notice, PlannedDose, Reply, Visit
+from scheduling.models import (
+    Alert,
+    Call,
+    CallAttempt,
+    DoseRecord,
+    Event,
+    Notice,
+    PlannedDose,
+    Reply,
+    Visit,
+)
 from scheduling.readings import replacements, uncovered
 from scheduling.regimens import catalogue
 from scheduling.rules import states
@@ -106,6 +116,13 @@ def digest() -> str:
         Reply.objects.order_by("received_at", "sender").values_list(
             "meaning", "body", "wishes", "received_at"
         ),
+        Call.objects.order_by("patient__mrn", "kind", "due_on", "next_at").values_list(
+            "patient__mrn", "kind", "due_on", "last_on", "next_at", "state", "tries", "settled_why"
+        ),
+        CallAttempt.objects.order_by("at", "call__patient__mrn", "call__kind", "outcome").values_list(
+            "at", "outcome", "note"
+        ),
+        Alert.objects.order_by("raised_at", "patient__mrn").values_list("kind", "alarm", "sentence"),
     ]
     return hashlib.sha256(repr([list(query) for query in queries]).encode()).hexdigest()
 
@@ -404,3 +421,15 @@ def test_production_refuses(settings):
 def test_sizes_that_make_no_sense_are_refused(wish):
     with pytest.raises(CommandError, match="nurses"):
         call_command("load_demo", **wish)
+
+
+def test_the_caller_finds_an_ordinary_day():
+    loaded()
+    due = Call.objects.filter(state="owed", next_at__lte=FRIDAY_AFTERNOON)
+    assert 0 < due.count() < 40
+    assert {"reaction_check_call", "shipment_call"} <= set(Call.objects.values_list("kind", flat=True))
+    assert {"owed", "done", "given_up"} <= set(Call.objects.values_list("state", flat=True))
+    assert CallAttempt.objects.filter(outcome="symptoms").exists()
+    assert Alert.objects.filter(handled_at__isnull=True, alarm=True).count() == 2
+    assert Alert.objects.filter(handled_at__isnull=False).exists()
+    assert not CallAttempt.objects.filter(at__gt=FRIDAY_AFTERNOON).exists()
