@@ -22,7 +22,7 @@ from benchmarks import _live, _owed, _parts
 
 TITLE = "messages claimed and sent by two processes"
 ROUNDS, SECONDS = 2, 35
-ROWS, TASKS, PROCESSES, CLAIM = 4_000, 2_500, 2, 100
+ROWS, TASKS, PROCESSES, CLAIM = 4_000, 2_000, 2, 100
 PATIENCE = 60.0
 
 BARE = """
@@ -75,11 +75,20 @@ def _rows(best: dict[str, float], broker: str) -> list[dict[str, object]]:
 
 def _send(broker: Broker, rows: list[int]) -> float:
     """Messages a second from the tick to the last settled row."""
+    from scheduling.tasks import SENDER_SECONDS
+
     _again(rows)
-    began = time.monotonic()
-    for _n in range(PROCESSES):
-        broker.publish("scheduling.tasks.send_some", "celery")
-    _parts.until(lambda: _count("sent") == len(rows), PATIENCE, "sending")
+    began, ticks = time.monotonic(), 0
+
+    def done() -> bool:
+        nonlocal ticks
+        if time.monotonic() - began >= ticks * SENDER_SECONDS:  # as beat does: a sender stops by itself
+            ticks += 1
+            for _n in range(PROCESSES):
+                broker.publish("scheduling.tasks.send_some", "celery")
+        return _count("sent") == len(rows)
+
+    _parts.until(done, PATIENCE, "sending")
     return len(rows) / (time.monotonic() - began)
 
 
@@ -122,7 +131,8 @@ def _owe() -> list[int]:
 
     rows = _owed.owe(ROWS, now=timezone.now())
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        # By name: all of them includes catalogues that other databases of the server analyse, too.
+        cursor.execute("ANALYZE scheduling_notice, scheduling_visit, patients_patient, patients_contact")
     return rows
 
 
