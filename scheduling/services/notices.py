@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from celery import signature
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -34,6 +34,7 @@ CHANNELS = (Contact.Channel.EMAIL, Contact.Channel.TEXT)
 OFF, PASSED = "this kind of message is switched off", "its time had passed when the visit was planned"
 STAFF_KEPT = timedelta(days=7)
 VOICE_KEPT = timedelta(hours=12)
+CHUNK = 500  # visits, or rows, at a time
 
 
 def queue(kind: str, *, visit: Visit, now: datetime | None = None) -> list[Notice]:
@@ -194,41 +195,81 @@ def ask_by_voice(call: Call, *, by: User, now: datetime | None = None) -> Notice
 
 def replan(*, now: datetime | None = None) -> int:
     """After the settings changed: what is still to go before a visit gets its new time, what was left out only
-    because of the old times is owed again, and what is missing is added. Returns how many rows changed."""
-    now, rules, changed = now or timezone.now(), policy.current(), 0
-    visits = Visit.objects.filter(state__in=states.OPEN, starts_at__gt=now).select_related("patient")
-    for visit in visits.prefetch_related("patient__contacts").order_by("pk").iterator(chunk_size=500):
-        contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
-        wanted = _series(visit, contacts, rules, now)
-        rows = {
-            (row.kind, row.channel): row
-            for row in Notice.objects.filter(
-                patient_id=visit.patient_id, about=about_visit(visit), kind__in=cadence.BEFORE
-            )
-        }
-        missing = [one for one in wanted if (one.kind, one.channel) not in rows]
-        Notice.objects.bulk_create(missing, ignore_conflicts=True)
-        changed += len(missing)
-        for one in wanted:
-            row = rows.get((one.kind, one.channel))
-            changed += _retimed(row, one) if row else 0
-    return changed
+    because of the old times is owed again, and what is missing is added. Returns how many rows changed.
+
+    Everything is worked out before the first row is locked, so that bookings and opt-outs wait for a moment only.
+    """
+    now, rules = now or timezone.now(), policy.current()
+    missing: list[Notice] = []
+    moved: list[tuple[int, Notice]] = []
+    visits = Visit.objects.filter(state__in=states.OPEN, starts_at__gt=now).order_by("pk")
+    keys = list(visits.values_list("pk", flat=True))
+    for start in range(0, len(keys), CHUNK):
+        _compare(keys[start : start + CHUNK], rules, now, missing, moved)
+    Notice.objects.bulk_create(missing, ignore_conflicts=True, batch_size=CHUNK)
+    moved.sort(key=lambda one: one[0])
+    parts = (moved[start : start + CHUNK] for start in range(0, len(moved), CHUNK))
+    return len(missing) + sum(_retime(part) for part in parts)
 
 
-def _retimed(row: Notice, wanted: Notice) -> int:
-    """Whether the row took the new time. One that was tried, or left out for another reason, stays as it is."""
-    still = Notice.objects.filter(pk=row.pk, attempted_at__isnull=True)
-    fields = {
-        "due_at": wanted.due_at,
-        "expires_at": wanted.expires_at,
-        "state": wanted.state,
-        "reason": wanted.reason,
-        "settled_at": wanted.settled_at,
+def _compare(
+    keys: Sequence[int],
+    rules: cadence.Policy,
+    now: datetime,
+    missing: list[Notice],
+    moved: list[tuple[int, Notice]],
+) -> None:
+    """What these visits lack, and the rows that stand at another time than they should: key and what is wanted."""
+    visits = Visit.objects.filter(pk__in=keys).select_related("patient").prefetch_related("patient__contacts")
+    stored = Notice.objects.filter(visit__in=keys, patient__isnull=False, kind__in=cadence.BEFORE)
+    rows = {
+        (row.about, row.kind, row.channel): row
+        for row in stored.only(
+            "about", "kind", "channel", "state", "reason", "due_at", "expires_at", "attempted_at"
+        )
     }
-    if all(getattr(row, name) == value for name, value in fields.items() if name != "settled_at"):
-        return 0
-    timed_out = still.filter(state=Notice.State.SUPPRESSED, reason__in=(OFF, PASSED))
-    return (still.filter(state=Notice.State.PLANNED) | timed_out).update(**fields)
+    for visit in visits:
+        contacts = {contact.channel: contact for contact in visit.patient.contacts.all()}
+        for wanted in _series(visit, contacts, rules, now):
+            row = rows.get((wanted.about, wanted.kind, wanted.channel))
+            if row is None:
+                missing.append(wanted)
+            elif _differs(row, wanted):
+                moved.append((row.pk, wanted))
+
+
+def _differs(row: Notice, wanted: Notice) -> bool:
+    """Whether the row takes the new time. One that was tried, or left out for another reason, stays as it is; so
+    does one that waits while its new time has passed: nobody loses a message because of a setting."""
+    if row.attempted_at is not None:
+        return False
+    if row.state == Notice.State.PLANNED:
+        if wanted.reason == PASSED:
+            return False
+    elif row.state != Notice.State.SUPPRESSED or row.reason not in (OFF, PASSED):
+        return False
+    fields = ("due_at", "expires_at", "state", "reason")
+    return any(getattr(row, name) != getattr(wanted, name) for name in fields)
+
+
+def _retime(moved: Sequence[tuple[int, Notice]]) -> int:
+    """Write the new times in one statement, into rows that are still as they were; how many."""
+    columns: tuple[list[object], ...] = ([], [], [], [], [], [])
+    for key, wanted in moved:
+        row = (key, wanted.due_at, wanted.expires_at, wanted.state, wanted.reason, wanted.settled_at)
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE scheduling_notice AS old SET due_at = new.due_at, expires_at = new.expires_at,"
+            " state = new.state, reason = new.reason, settled_at = new.settled_at"
+            " FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::text[],"
+            " %s::timestamptz[]) AS new(pk, due_at, expires_at, state, reason, settled_at)"
+            " WHERE old.id = new.pk AND old.attempted_at IS NULL AND (old.state = 'planned'"
+            " OR (old.state = 'suppressed' AND old.reason IN (%s, %s)))",
+            [*columns, OFF, PASSED],
+        )
+        return cursor.rowcount
 
 
 def _series(visit: Visit, contacts: dict[str, Contact], rules: cadence.Policy, now: datetime) -> list[Notice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,13 +16,16 @@ from scheduling.services import alerts, dispatch, links, notices, policy, screen
 from scheduling.transports import NotSent
 from tests.makers import (
     DAY,
+    MINUTE,
     NOW,
     make_dose,
+    make_lab_visit,
     make_patient,
     make_prescription,
     make_user,
     make_visit,
     make_way,
+    today_at,
 )
 from tests.scheduling.services.recorder import Recorder, record
 
@@ -118,3 +122,26 @@ def test_a_figure_names_no_drug_no_person_and_no_letter_of_a_name():
     assert alive.plain("the provider failed while taking it (500)") == (
         "the provider failed while taking it (500)"
     )
+
+
+def test_a_message_that_is_due_is_not_lost_because_a_setting_is_changed_before_it_goes():
+    visit = make_visit()
+    due = Notice.objects.get(visit=visit, kind="week_before").due_at
+    notices.replan(now=due + MINUTE)
+    assert Notice.objects.get(visit=visit, kind="week_before").state == "planned"
+    dispatch.send_due(now=due + 2 * MINUTE)
+    assert Notice.objects.get(visit=visit, kind="week_before").state != "planned"
+
+
+@pytest.mark.parametrize("many", [1, 6])
+def test_new_settings_cost_the_same_queries_however_many_visits_there_are(
+    many, django_assert_max_num_queries
+):
+    for day in range(many):
+        make_lab_visit(on=today_at() + (7 + day) * DAY)
+    notices.replan(now=NOW)
+    rules = replace(policy.current(), hours=(12, 20))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(policy, "current", lambda: rules)
+        with django_assert_max_num_queries(7):
+            assert notices.replan(now=NOW) > 0
