@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
 from patients.models import Patient, Prescription
 from scheduling import clock
-from scheduling.models import Call, PlannedDose, Visit
+from scheduling.models import Call, Notice, PlannedDose, Visit
 from scheduling.rules import cadence
 from scheduling.rules import calls as rules
 from scheduling.rules.orders import Given, Order
@@ -217,6 +217,9 @@ def _follow(call: Call, follow_up: rules.FollowUp, patient: Patient, today: date
     moved = call.due_on != follow_up.on and not call.tries
     if not back and not (moved and call.state == Call.State.OWED):
         return
+    later = follow_up.on - call.due_on
+    asking = call.notices.filter(state=Notice.State.PLANNED)  # "how are you today" goes on the day of the call
+    asking.update(due_at=F("due_at") + later, expires_at=F("expires_at") + later)
     call.due_on, call.last_on = follow_up.on, last_on
     call.save(update_fields=["due_on", "last_on", "changed_at"])
     reopen(call, first_try(follow_up.kind, follow_up.on, patient, now))

@@ -9,12 +9,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from patients.models import Patient
+from patients.models import Contact, Patient
 from scheduling import call_scripts
 from scheduling.models import Call, CallAttempt
 from scheduling.rules import calls as rules
 from scheduling.rules.errors import BadInput, StaleVersion
-from scheduling.services import alerts, events, policy
+from scheduling.services import alerts, consents, events, policy
 from scheduling.services.call_rows import drop, owe, resume, settle, stop, sync
 from scheduling.services.calls_due import keep_up
 from scheduling.services.guard import fits, writes
@@ -145,8 +145,17 @@ def _follow(call: Call, attempt: CallAttempt, now: datetime) -> None:
         call.save(update_fields=["next_at", "changed_at"])
     elif call.state != Call.State.DONE:
         settle(call, follows.state, follows.why, now)
-    if follows.alert:
+    wrong = attempt.outcome == Outcome.WRONG_NUMBER and _number_is_dead(call, now)
+    if follows.alert and not wrong:
         _tell(call, attempt, follows, now)
+
+
+def _number_is_dead(call: Call, now: datetime) -> bool:
+    """Nobody is called or texted there until the office has another number; whether that raised its own alert."""
+    numbers = {way.channel: way.value for way in call.patient.contacts.all()}
+    dialed = numbers.get(Contact.Channel.VOICE) or numbers.get(Contact.Channel.TEXT, "")
+    ways = [channel for channel, value in numbers.items() if value and value == dialed]
+    return any([consents.mark_failed(call.patient, way, value=dialed, source="call", now=now) for way in ways])
 
 
 def _tell(call: Call, attempt: CallAttempt, follows: rules.Next, now: datetime) -> None:

@@ -188,8 +188,9 @@ def sync(prescription: Prescription, *, today: date | None = None, now: datetime
             prescription.status = status
             prescription.save(update_fields=["status"])
         checks.sync(prescription, case.regimen, case.order, case.history, today=today)
-        call_rows.sync(prescription, case.regimen, case.order, case.history, today=today, now=now)
     attention.review(prescription)
+    if prescription.status != Prescription.Status.DRAFT:  # calls are the last rows to be locked
+        call_rows.sync(prescription, case.regimen, case.order, case.history, today=today, now=now)
     return calendar
 
 

@@ -283,7 +283,7 @@ def test_alarms_come_first_and_each_leads_to_where_something_is_done():
     an_alert("Quiet")
     an_alert("Loud", alarm=True)
     call = a_call("Called")
-    calls.record_attempt(call_id=call.pk, outcome="wrong_number", by=make_user(), now=NOW + MINUTE)
+    calls.record_attempt(call_id=call.pk, outcome="declined", by=make_user(), now=NOW + MINUTE)
     with at_the_desk() as client:
         answer = client.get(reverse("alerts"))
     assert [entry.alert.patient.last_name for entry in answer.context["entries"]] == [

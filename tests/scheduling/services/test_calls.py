@@ -232,8 +232,31 @@ def test_nobody_answers_three_times_a_day_on_two_days_then_it_is_an_alarm():
 
 def test_a_wrong_number_ends_the_call_and_asks_for_another_way():
     call = a_call()
+    call.patient.contacts.all().delete()
     attempt(call, "wrong_number")
     assert (call.state, Alert.objects.get().kind) == ("given_up", "number")
+
+
+def test_a_wrong_number_gets_no_call_and_no_text_any_more():
+    call = a_call()
+    call.patient.contacts.all().delete()
+    for channel, value in (("voice", "+12145550123"), ("text", "+12145550123"), ("email", "a@example.org")):
+        call.patient.contacts.create(channel=channel, value=value, consented_at=NOW)
+    attempt(call, "wrong_number")
+    usable = [way.channel for way in call.patient.contacts.all() if way.usable]
+    assert usable == ["email"]
+    assert set(Alert.objects.values_list("kind", flat=True)) == {"number"}
+
+
+def test_how_are_you_today_moves_with_its_call():
+    patient = ocrelizumab()
+    call = Call.objects.get(patient=patient, kind="reaction_check_call")
+    before = call.notices.get().due_at
+    record = patient.prescriptions.get().doses.get(number=1).records.get()
+    records.correct_record(
+        record_id=record.pk, given_on=TODAY - DAY, reaction="none", why="wrong", by=make_user(), now=NOW
+    )
+    assert call.notices.get().due_at == before - DAY
 
 
 def test_later_is_the_time_they_named():
