@@ -154,8 +154,12 @@ def _number_is_dead(call: Call, now: datetime) -> bool:
     """Nobody is called or texted there until the office has another number; whether that raised its own alert."""
     numbers = {way.channel: way.value for way in call.patient.contacts.all()}
     dialed = numbers.get(Contact.Channel.VOICE) or numbers.get(Contact.Channel.TEXT, "")
-    ways = [channel for channel, value in numbers.items() if value and value == dialed]
-    return any([consents.mark_failed(call.patient, way, value=dialed, source="call", now=now) for way in ways])
+    raised = [
+        consents.mark_failed(call.patient, channel, value=dialed, source="call", now=now)
+        for channel, value in numbers.items()
+        if value and value == dialed
+    ]
+    return any(raised)
 
 
 def _tell(call: Call, attempt: CallAttempt, follows: rules.Next, now: datetime) -> None:
