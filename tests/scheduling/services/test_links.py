@@ -116,6 +116,13 @@ def test_a_link_to_a_visit_that_moved_or_is_cancelled_opens_no_more():
     assert [links.read(token_in(one), now=NOW) for one in addresses.values()] == [None, None]
 
 
+def test_a_link_to_an_older_version_of_the_visit_opens_no_more():
+    visit = make_visit()
+    token = token_in(next(iter(links.for_notices([make_notice(visit)], now=NOW).values())))
+    type(visit).objects.filter(pk=visit.pk).update(version=visit.version + 1)
+    assert links.read(token, now=NOW) is None
+
+
 def test_the_next_step_has_a_link_of_its_own_and_only_one():
     links.for_notices([make_notice(make_visit())], now=NOW)
     link = links.find(links.token_of(MessageLink.objects.get()))
