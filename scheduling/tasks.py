@@ -16,7 +16,8 @@ from kombu.exceptions import OperationalError
 from scheduling.services import calls_due, dispatch, doses, housekeeping, notices_staff, pulse, travel
 
 TICK_SECONDS = 10  # of beat; what a tick starts is worthless when the next one comes
-SENDER_SECONDS = 10  # then it makes room for other tasks, beat's heart among them; the next tick starts new ones
+# Then a sender makes room for other tasks, beat's heart among them; the next tick starts new ones.
+SENDER_SECONDS = 10
 # Nothing runs longer than the broker waits for an answer (settings, visibility_timeout), so nothing that runs is
 # given to a second worker. Sending ends by itself long before: the limit is for a network that never answers.
 SENDING = {"soft_time_limit": 300, "time_limit": 330}
