@@ -12,7 +12,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -27,8 +27,11 @@ from scheduling.services import doses
 
 TODAY, COMING, DONE = "", "coming", "done"
 TABS = {TODAY: gettext_lazy("Today"), COMING: gettext_lazy("Coming"), DONE: gettext_lazy("Done today")}
-OVERDUE, DUE, LATER = 0, 1, 2
-GROUPS = {OVERDUE: gettext_lazy("Overdue"), DUE: gettext_lazy("Due now"), LATER: gettext_lazy("Later today")}
+FIRST, OVERDUE, DUE, LATER = 0, 1, 2, 3
+GROUPS = {
+    FIRST: gettext_lazy("Urgent"), OVERDUE: gettext_lazy("Overdue"), DUE: gettext_lazy("Due now"),
+    LATER: gettext_lazy("Later today"),
+}  # fmt: skip
 URGENT = (Call.Kind.SYMPTOMS, Call.Kind.STROKE_CHECK)
 HALVES = {"morning": gettext_lazy("Mornings"), "afternoon": gettext_lazy("Afternoons")}
 OUTCOME_STATUS = {
@@ -124,7 +127,10 @@ def owed(
     language: str = "",
     now: datetime | None = None,
 ) -> QuerySet[Call]:
-    """Calls of a tab with their `rank`: those of today overdue first and the urgent before them; or those to come."""
+    """Calls of a tab with their `rank`, or those to come.
+
+    A worrying answer nobody has called about comes before what is overdue, even before the hour calls begin.
+    """
     now = now or timezone.now()
     today, _start, end = day_now(now)
     found = selectors.calls_for(user).filter(state=Call.State.OWED)
@@ -133,16 +139,16 @@ def owed(
     if language:
         found = found.filter(patient__language=language)
     rank = Case(
+        When(Q(next_at__lte=now) | Q(tries=0, kind=Call.Kind.SYMPTOMS), kind__in=URGENT, then=Value(FIRST)),
         When(next_at__gt=now, then=Value(LATER)),
         When(due_on__lt=today, then=Value(OVERDUE)),
         default=Value(DUE),
         output_field=IntegerField(),
     )
-    urgent = Case(When(kind__in=URGENT, then=Value(0)), default=Value(1), output_field=IntegerField())
     if show == COMING:
         return with_patient(found.filter(next_at__gte=end).order_by("next_at", "pk"))
-    ordered = found.filter(next_at__lt=end).annotate(rank=rank, urgent=urgent)
-    return with_patient(ordered.order_by("rank", "urgent", "due_on", "next_at", "pk"))
+    ordered = found.filter(next_at__lt=end).annotate(rank=rank)
+    return with_patient(ordered.order_by("rank", "due_on", "next_at", "pk"))
 
 
 def with_patient(found: QuerySet[Call]) -> QuerySet[Call]:
@@ -213,7 +219,8 @@ class Page:
         """What is asked, the English where the patient's language is another, and whether the list follows here."""
         beside = self.english.asks if self.english else ("",) * len(self.script.asks)
         asked = list(zip(self.script.asks, beside, strict=True))
-        at = next((n for n, (ask, _en) in enumerate(asked) if ask.endswith(":")), len(asked) - 1)
+        english = (self.english or self.script).asks  # a question that leads to the list ends in a colon there
+        at = next((n for n, ask in enumerate(english) if ask.endswith(":")), len(asked) - 1)
         return [(ask, en, n == at and bool(self.script.symptoms)) for n, (ask, en) in enumerate(asked)]
 
     @property
