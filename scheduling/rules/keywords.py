@@ -17,13 +17,14 @@ STOP_IN_SPANISH = frozenset({
 STOP = STOP_IN_SPANISH | frozenset({
     "stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "opt out", "optout",
     "stop texting me", "stop texting", "stop texts", "stop messages", "please stop", "stop please", "no more texts",
-    "do not text me", "dont text me", "unsubscribe me", "remove me",
+    "stop it", "do not text me", "dont text me", "unsubscribe me", "remove me",
 })  # fmt: skip
 START = frozenset({"start", "unstop", "yes", "opt in", "iniciar", "comenzar"})
 HELP = frozenset({"help", "info", "ayuda", "informacion"})
 DIGITS = {"1": "confirm", "2": "move", "9": "call_me"}
 # These stop texts, and may be meant for the visit: a person looks.
 MAYBE_THE_VISIT = frozenset({"cancel", "end"})
+MANNERS = re.compile(r"^(please|por favor) | (please|now|thanks|thank you|por favor|gracias)$")
 SPANISH = STOP_IN_SPANISH | frozenset({"ayuda", "informacion", "iniciar", "comenzar"})
 
 
@@ -34,10 +35,16 @@ def word_of(body: str) -> str:
     return re.sub(r"[\s_-]+", " ", re.sub(r"^\W+|\W+$", "", plain)).strip()
 
 
+def _plain_stop(body: str) -> bool:
+    """A stop that cannot be meant for the visit, said politely or with a signature below it."""
+    first, _newline, _signature = body.strip().partition("\n")
+    return word_of(MANNERS.sub("", word_of(first))) in STOP - MAYBE_THE_VISIT
+
+
 def meaning(body: str) -> str:
     """One of stop, start, help, confirm, move, call_me and other (the codes of Reply.Meaning)."""
     word = word_of(body)
-    if word in STOP:
+    if word in STOP or _plain_stop(body):
         return "stop"
     if word in START:
         return "start"

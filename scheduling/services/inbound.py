@@ -237,10 +237,11 @@ def _asked(patient: Patient, text: Text) -> Notice | None:
 
 
 def _stale(notice: Notice, now: datetime) -> bool:
-    """Whether the visit is not any more what the text said of it."""
+    """Whether the visit is not any more what the text said of it, or nobody comes because the patient is away."""
     visit = notice.visit
     return (
         visit is None
+        or visit.patient.status != Patient.Status.ACTIVE
         or visit.version != notice.visit_version
         or visit.state not in states.OPEN
         or visit.starts_at <= now

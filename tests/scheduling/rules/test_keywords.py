@@ -11,7 +11,8 @@ from scheduling.rules.keywords import meaning, word_of
     "body",
     [
         "STOP", "stop", " Stop. ", "STOPALL", "Unsubscribe", "CANCEL", "end", "Quit!", "REVOKE", "OPT OUT", "opt-out",
-        "OptOut", "“Stop”", "ALTO", "¡Alto!", "parar", "Don’t text me", "stop  texting\nme",
+        "OptOut", "“Stop”", "ALTO", "¡Alto!", "parar", "Don’t text me", "stop  texting\nme", "Please stop texting me.",
+        "STOP\n\nSent from my iPhone", "Stop, thank you", "Alto por favor",
     ],
 )  # fmt: skip
 def test_every_word_that_stops_texts_is_understood_however_it_is_written(body):
@@ -32,7 +33,21 @@ def test_the_words_and_digits_we_ask_for_are_understood(body, means):
 
 @pytest.mark.parametrize(
     "body",
-    ["", "…", "12", "1 or 2", "can you stop by at five", "the end is near", "no", "3", "👍", "yes please"],
+    [
+        "",
+        "…",
+        "12",
+        "1 or 2",
+        "can you stop by at five",
+        "the end is near",
+        "no",
+        "3",
+        "👍",
+        "yes please",
+        "cancel please",
+        "Cancel\nmy visit on Monday",
+        "please",
+    ],
 )
 def test_anything_else_is_for_a_person(body):
     assert meaning(body) == "other"

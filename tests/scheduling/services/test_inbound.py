@@ -10,7 +10,7 @@ from django.core import mail
 from patients.models import Contact
 from scheduling.models import Call, Event, Notice, Reply, Visit
 from scheduling.rules import gsm7
-from scheduling.services import booking, dispatch, inbound, outcomes
+from scheduling.services import booking, dispatch, inbound, outcomes, patient_changes
 from tests.makers import (
     DAY,
     NOW,
@@ -75,6 +75,21 @@ def test_1_confirms_the_visit_of_the_text_that_asked():
     )
     assert (reply.body, reply.sender, reply.provider_id) == (" 1. ", NUMBER, "SM1")
     assert Event.objects.get(action="visit_confirmed").detail["via"] == "text"
+
+
+@pytest.mark.parametrize("status", ["in_hospital", "died"])
+def test_a_yes_from_the_phone_of_somebody_who_is_away_confirms_nothing_and_a_person_sees_it(status):
+    visit = asked()
+    patient_changes.set_status(
+        patient_id=visit.patient_id,
+        status=status,
+        since_on=NOW.date(),
+        why="the family called",
+        by=make_user(),
+    )
+    assert "will call you" in says("1", visit=visit)
+    assert state(visit) == "booked"
+    assert Reply.objects.get().needs_a_person
 
 
 def test_a_text_delivered_twice_is_taken_in_once_and_answered_once():
