@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery, bootsteps
 from celery.signals import beat_init
-from django.db import Error, connection
+from django.db import connection
 from django.utils.module_loading import import_string
 from kombu import transport
 from kombu.exceptions import OperationalError
@@ -63,10 +64,11 @@ class Pulse(bootsteps.StartStopStep):  # type: ignore[misc]  # Celery has no typ
         # By name: this package imports nothing of the apps.
         try:
             import_string(f"scheduling.services.pulse.{what}")(consumer.hostname)
-        except Error as error:
-            log.warning("no sign of life could be written: %s", type(error).__name__)
-        finally:
             connection.close()  # none is inherited by a child of the pool, none outlives a restart of the server
+        except Exception as error:  # whatever it is: what the loop does not expect ends the worker
+            log.warning("no sign of life could be written: %s", type(error).__name__)
+            with suppress(Exception):
+                connection.close()
 
 
 app.steps["consumer"].add(Pulse)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from celery.beat import Scheduler
+from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from kombu import Connection
 from redis.exceptions import ConnectionError as Gone
@@ -83,9 +84,12 @@ def test_a_worker_that_is_told_to_stop_takes_its_line_away(step, consumer):
     assert set(Heartbeat.objects.values_list("name", flat=True)) == {"worker"}
 
 
-def test_a_database_that_is_away_does_not_end_the_worker(step, consumer, monkeypatch):
+@pytest.mark.parametrize("error", [OperationalError, ImproperlyConfigured, RuntimeError])
+def test_a_database_that_is_away_does_not_end_the_worker(step, consumer, monkeypatch, error):
+    """The loop lets an error through that it does not know, and the worker with it."""
+
     def away(_hostname: str) -> None:
-        raise OperationalError("password=secret-word")
+        raise error("password=secret-word")
 
     monkeypatch.setattr(pulse, "worker_turned", away)
     step.start(consumer)
