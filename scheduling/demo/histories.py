@@ -260,6 +260,8 @@ def _book(course: Course, diary: Diary, now: datetime, today: date) -> dict[int,
             return booked
         course.familiar = booking.file
         state = _state(booking, now, course.random, today)
+        if course.story.key == "demo_patient" and booking.day > today:
+            state = "booked"  # the one who signs in has something to say yes to
         late = row.window_end is not None and booking.day > row.window_end
         codes = ("LATE_OUTSIDE_WINDOW",) if late else ()
         course.meetings.append(_meeting(course, row, booking, state, today, codes))

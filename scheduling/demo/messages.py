@@ -129,14 +129,10 @@ def _settle(owed: list[Notice], visits: list[Visit], rules: cadence.Policy, now:
         assert visit is not None
         if notice.state != State.PLANNED:
             continue
-        early = visit.state == "confirmed" and notice.kind == "confirm" and notice.due_at > now
-        if visit.pk in following and notice.kind in sendable.ONCE_A_COURSE:
-            _left_out(notice, FOLLOWS, min(notice.due_at, now))
-        elif early:  # by phone, right after it was booked
-            visit.confirmed_at = visit.confirmed_at or min(now, visit.created_at + ANSWERED)
-            _left_out(notice, CONFIRMED_ALREADY, visit.confirmed_at)
-        elif notice.due_at > now:
+        if notice.due_at > now:
             _waits_or_not(notice, visit, now)
+        elif visit.pk in following and notice.kind in sendable.ONCE_A_COURSE:
+            _left_out(notice, FOLLOWS, notice.due_at)
         elif notice.kind in ("health_screen", "preparation") and said.get((notice.about, notice.channel)):
             _left_out(notice, SAID_WITH, notice.due_at)
         elif notice.channel == cadence.CAPPED and (
@@ -154,8 +150,11 @@ def _settle(owed: list[Notice], visits: list[Visit], rules: cadence.Policy, now:
 
 
 def _waits_or_not(notice: Notice, visit: Visit, now: datetime) -> None:
-    """What is still to come, of a visit that is on already, is not sent."""
-    if visit.state not in states.OPEN or visit.starts_at <= now:
+    """Not what is to come of a visit that is on already, nor the question once somebody said yes on the phone."""
+    if visit.state == "confirmed" and notice.kind == "confirm":
+        visit.confirmed_at = visit.confirmed_at or min(now, visit.created_at + ANSWERED)
+        _left_out(notice, CONFIRMED_ALREADY, visit.confirmed_at)
+    elif visit.state not in states.OPEN or visit.starts_at <= now:
         _left_out(notice, f"the visit is {visit.get_state_display().lower()}", now)
 
 

@@ -46,6 +46,7 @@ def needs_booking(request: HttpRequest) -> HttpResponse:
         "not_ready": risky,
         "unconfirmed": sum(line.unconfirmed for line in risky),
         "ready_days": not_ready.WITHIN.days,
+        "asked_days": not_ready.ASKED.days,
         "selects": queue_filters.selects(lines, wished),
         "onward": f"?{urlencode(onward)}" if onward else "",
         "booked": _just_booked(request),

@@ -166,7 +166,8 @@ def test_who_has_not_said_yes_two_days_before_stands_above_what_is_only_not_read
         page = client.get(reverse("queue"))
     assert [line.visit for line in page.context["not_ready"]] == [silent, sure]
     told = page.content.decode()
-    assert "1 of them not confirmed" in told and 'id="not-ready" open' in told
+    assert "1 visit in the next 2 days is not confirmed" in told and 'id="unconfirmed" open' in told
+    assert "1 more visit in the next 3 days is not ready" in told
 
 
 def test_a_visit_of_the_next_days_is_listed_with_what_is_not_ready_until_all_of_it_is():
