@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 
 from scheduling import clock
 from scheduling.models import HealthScreen, Reply, Visit
-from scheduling.readings import my, screen_words
+from scheduling.readings import my, screen_words, words
 from scheduling.rules import gate_states, health_screen, states
-from scheduling.services import replies, screens
+from scheduling.services import outcomes, replies, screens
 
 MOST_DAYS = 14  # days offered for another time; a longer list tires the eye
 
@@ -33,6 +33,7 @@ class Answers:
     questions: int
     begun: bool
     asked: Reply | None
+    also: Sequence[str] = ()  # the days of the course after it, which a yes speaks for, too
 
     @property
     def confirmed(self) -> bool:
@@ -75,7 +76,15 @@ def of(visit: Visit, *, own: bool, now: datetime | None = None) -> Answers:
         questions=len(screens.questions(visit, own=own)) if health == screens.DUE else 0,
         begun=bool(screen and screen.state == HealthScreen.State.OPEN and screen.answers),
         asked=replies.open_move(visit),
+        also=[_also(one) for one in outcomes.days_after(visit)],
     )
+
+
+def _also(visit: Visit) -> str:
+    """`Tuesday, December 22 at 8:00 am`"""
+    start = visit.local_start
+    said = {"day": my.long_day(start.date()), "time": words.clock_words(start)}
+    return capfirst(_("%(day)s at %(time)s") % said)
 
 
 def while_open(visit: Visit, *, now: datetime | None = None) -> Answers | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Role, User
 from patients.models import Patient
 from scheduling import clock
 from scheduling.models import Event, Visit
@@ -42,16 +42,17 @@ def confirm_visit(
 ) -> Visit:
     """The patient said yes. Saying it twice changes nothing; a confirmed time that moves must be confirmed again.
 
-    `by` None with `via` ("text", "link", "voice") is the patient's own answer: it speaks for the days of a course
-    that follow this one, too. The message that asks for it is not sent any more; those after it are.
+    `by` None with `via` ("text", "link", "voice"), or the signed-in patient, is the patient's own answer: it speaks for
+    the days of a course that follow this one, too. The message that asks for it is not sent any more; those after it
+    are.
     """
     now = now or timezone.now()
     patient_id = Visit.objects.values_list("patient_id", flat=True).get(pk=visit_id)
     patient, _nurses = locks.patient_and_nurses(patient_id, [])
     visit = locks.visit(visit_id, version=version)
     _confirm(visit, patient, by, via, now)
-    if by is None:
-        for other in _days_after(visit):
+    if by is None or by.role == Role.PATIENT:
+        for other in days_after(visit):
             _confirm(locks.visit(other.pk), patient, by, via, now)
     return visit
 
@@ -70,8 +71,8 @@ def _confirm(visit: Visit, patient: Patient, by: User | None, via: str, now: dat
     notices_staff.settled(visit, "The patient said yes.", now)
 
 
-def _days_after(visit: Visit) -> list[Visit]:
-    """The booked days of the same course after this one, day after day."""
+def days_after(visit: Visit) -> list[Visit]:
+    """The open days of the same course after this one, day after day, confirmed or not. One query at most."""
     dose = visit.dose
     if dose is None:
         return []
@@ -79,7 +80,7 @@ def _days_after(visit: Visit) -> list[Visit]:
         dose__prescription=dose.prescription_id,
         dose__course=dose.course,
         dose__number__gt=dose.number,
-        state="booked",
+        state__in=states.OPEN,
     ).select_related("dose")
     found, last = [], visit
     for row in sorted(rows, key=lambda row: row.starts_at):

@@ -19,6 +19,7 @@ from tests.makers import (
     at,
     clock_stands_at,
     make_dose,
+    make_nurse,
     make_patient,
     make_prescription,
     make_user,
@@ -395,3 +396,20 @@ def test_the_office_asks_by_phone_and_reads_what_was_said_before(client, visit):
     assert Event.objects.filter(
         action="chart_read", subject="health questions", patient=visit.patient
     ).exists()
+
+
+def test_a_yes_to_a_course_names_the_days_it_speaks_for(client):
+    patient = make_patient(user=True)
+    prescription = make_prescription(patient, regimen_id="methylprednisolone_iv_3d")
+    nurse = make_nurse(competencies=("iv", "methylprednisolone"))
+    first = make_visit(make_dose(prescription), nurse)
+    days = [
+        make_visit(make_dose(prescription, n), first.nurse, first.starts_at + (n - 1) * DAY) for n in (2, 3)
+    ]
+    url = url_of(make_link(first))
+    with two_days_before(first):
+        page = client.get(url).content.decode()
+        for day in days:
+            assert f"{day.local_start:%A}, {day.local_start:%B} {day.local_start.day} at 9:00 am" in page
+        client.post(url, {"do": "yes"})
+    assert set(Visit.objects.values_list("state", flat=True)) == {"confirmed"}
