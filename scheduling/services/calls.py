@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from patients.models import Contact, Patient
-from scheduling import call_scripts
+from scheduling import call_scripts, clock
 from scheduling.models import Call, CallAttempt
 from scheduling.rules import calls as rules
 from scheduling.rules.errors import BadInput, StaleVersion
@@ -142,7 +142,10 @@ def _follow(call: Call, attempt: CallAttempt, now: datetime) -> None:
         return
     if follows.at is not None:
         call.next_at = follows.at
-        call.save(update_fields=["next_at", "changed_at"])
+        day = clock.local_day(follows.at, call.patient.time_zone)
+        if attempt.outcome == Outcome.LATER and call.kind in rules.CONTACTS and call.last_on:
+            call.last_on = max(call.last_on, day)  # the day they named is not too late
+        call.save(update_fields=["next_at", "last_on", "changed_at"])
     elif call.state != Call.State.DONE:
         settle(call, follows.state, follows.why, now)
     wrong = attempt.outcome == Outcome.WRONG_NUMBER and _number_is_dead(call, now)

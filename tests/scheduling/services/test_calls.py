@@ -265,6 +265,15 @@ def test_later_is_the_time_they_named():
     assert (call.state, call.next_at) == ("owed", at(TODAY + 2 * DAY, 16))
 
 
+def test_a_day_they_named_is_not_too_late():
+    call = Call.objects.get(patient=ocrelizumab(), kind="reaction_check_call")
+    friday = at(TODAY + 8 * DAY, 10)
+    attempt(call, "later", now=at(TODAY + DAY, 10), call_again_at=friday)
+    calls.keep_up(friday)
+    call.refresh_from_db()
+    assert (call.state, call.last_on) == ("owed", TODAY + 8 * DAY)
+
+
 @pytest.mark.parametrize(
     ("outcome", "fields", "field"),
     [
