@@ -413,3 +413,14 @@ def test_a_yes_to_a_course_names_the_days_it_speaks_for(client):
             assert f"{day.local_start:%A}, {day.local_start:%B} {day.local_start.day} at 9:00 am" in page
         client.post(url, {"do": "yes"})
     assert set(Visit.objects.values_list("state", flat=True)) == {"confirmed"}
+
+
+def test_a_cache_that_is_down_keeps_no_patient_out(client, visit, monkeypatch):
+    class Down:
+        def __getattr__(self, name):
+            raise ConnectionError
+
+    monkeypatch.setattr(guesses, "cache", Down())
+    with two_days_before(visit):
+        assert client.get(url_of(make_link(visit))).status_code == 200
+        assert client.get(reverse("answer", args=["1c" + "A" * 16])).status_code == 410
