@@ -35,7 +35,7 @@ BEATS, WORKERS, PROCESSES = 2, 3, 2
 KILL_AT, REDIS_AT, POSTGRES_AT = 1 / 3, 0.45, 0.6  # of the rows settled
 RECOVERED_WITHIN = 120.0  # seconds after the last restart
 PATIENCE = 300.0  # until the next disturbance: a limit for a broken build, not a measure
-REDIS_AWAY = 2.0
+REDIS_AWAY = 1.0
 TOKEN = ("AC" + "1" * 32, "a-token-for-tests")  # of tests/provider/twilio_server.py
 
 
