@@ -26,6 +26,8 @@ from scheduling.services import alerts, consents, links, policy, sendable, texts
 from scheduling.transports import Doubt, Message, NotSent, Outcome, Sent, TryAgain, transport_for
 
 CLAIM_IS_STALE = timedelta(seconds=60)  # longer than any time-out of a transport
+ASK_FOR = timedelta(hours=1)  # a provider that does not answer
+LOOK_SECONDS = 30.0  # of asking, before a worker goes on with what is due
 LOT_SECONDS = 1.0  # what was checked longer ago is checked again
 GIVEN_UP_SECONDS = 30.0  # well before others take the claim for stale
 MAX_ATTEMPTS = 5
@@ -364,12 +366,17 @@ def recover(*, now: datetime | None = None, most: int = 200) -> int:
         state=Notice.State.PLANNED, claimed_at=None
     )
     doubtful = _take_doubtful(now, since, most)
-    outcomes = [(notice, _looked_up(notice)) for notice in doubtful]
+    outcomes: list[tuple[Notice, Outcome]] = []
+    until = monotonic() + LOOK_SECONDS
+    for notice in doubtful:
+        if outcomes and monotonic() > until:
+            break  # the rest is asked for when this claim is old
+        outcomes.append((notice, _looked_up(notice, now)))
     settle(outcomes, now=now)
     never = [notice.pk for notice, outcome in outcomes if isinstance(outcome, TryAgain)]
     # Nobody turned these away, and they have waited a minute: no pause.
     Notice.objects.filter(pk__in=never, state=Notice.State.PLANNED, due_at__gt=now).update(due_at=now)
-    return freed + len(doubtful)
+    return freed + len(outcomes)
 
 
 @transaction.atomic
@@ -385,7 +392,8 @@ def _take_doubtful(now: datetime, since: datetime, most: int) -> list[Notice]:
     return taken
 
 
-def _looked_up(notice: Notice) -> Outcome:
+def _looked_up(notice: Notice, now: datetime) -> Outcome:
+    """What the provider shows. One that does not answer is asked again each minute, for ASK_FOR."""
     transport = transport_for(notice.channel)
     if transport is None or notice.attempted_at is None:
         return Doubt(GONE)
@@ -396,7 +404,9 @@ def _looked_up(notice: Notice) -> Outcome:
         return Doubt(GONE)
     if isinstance(found, Sent) and _anothers(found, notice):
         return Doubt("another message with the same words went to the same number")
-    return Doubt(GONE) if isinstance(found, Doubt) else found
+    if not isinstance(found, Doubt) or (found.can_ask and now - notice.attempted_at < ASK_FOR):
+        return found
+    return Doubt(GONE)
 
 
 def _anothers(found: Sent, notice: Notice) -> bool:

@@ -71,6 +71,9 @@ def test_a_text_in_doubt_while_the_provider_cannot_be_asked_is_for_a_person_and_
     dispatch.send_due(now=SOON)
     minutes_later(10)
     notice.refresh_from_db()
+    assert notice.state == "claimed"  # asked again each minute
+    dispatch.send_due(now=SOON + dispatch.ASK_FOR)
+    notice.refresh_from_db()
     assert notice.state == "unknown"
     assert [*twilio.count().values()] == [1]
     assert Alert.objects.get().kind == "notice"

@@ -13,7 +13,7 @@ from scheduling.models import HealthScreen, MessageLink, Notice
 from scheduling.readings import alive
 from scheduling.rules.errors import BadInput
 from scheduling.services import alerts, dispatch, links, notices, policy, screens
-from scheduling.transports import NotSent
+from scheduling.transports import Doubt, NotSent, Sent
 from tests.makers import (
     DAY,
     MINUTE,
@@ -145,3 +145,48 @@ def test_new_settings_cost_the_same_queries_however_many_visits_there_are(
         patch.setattr(policy, "current", lambda: rules)
         with django_assert_max_num_queries(7):
             assert notices.replan(now=NOW) > 0
+
+
+def left_in_doubt(monkeypatch, texts: Recorder) -> Notice:
+    """A text that was marked as tried when its worker ended."""
+    record(monkeypatch, text=texts)
+    patient = make_patient(email="")
+    make_way(patient)
+    make_visit(make_dose(make_prescription(patient)))
+    dispatch.prepare(dispatch.claim_due(1, now=SOON), now=SOON)
+    return Notice.objects.get(kind="booked", channel="text")
+
+
+def test_a_provider_that_does_not_answer_is_asked_again_until_it_says_what_it_has(monkeypatch):
+    texts = Recorder()
+    notice = left_in_doubt(monkeypatch, texts)
+    texts.there = lambda message: Doubt("the provider could not be asked", can_ask=True)
+    for minutes in (2, 4, 6):
+        dispatch.recover(now=SOON + minutes * MINUTE)
+    notice.refresh_from_db()
+    assert (notice.state, len(texts.asked)) == ("claimed", 3)
+    texts.there = lambda message: Sent("SM1")
+    dispatch.recover(now=SOON + 8 * MINUTE)
+    notice.refresh_from_db()
+    assert (notice.state, notice.provider_id, texts.taken) == ("sent", "SM1", [])
+
+
+def test_a_provider_that_is_silent_for_an_hour_leaves_it_to_a_person(monkeypatch):
+    texts = Recorder()
+    notice = left_in_doubt(monkeypatch, texts)
+    texts.there = lambda message: Doubt("the provider could not be asked", can_ask=True)
+    dispatch.recover(now=SOON + 61 * MINUTE)
+    notice.refresh_from_db()
+    assert notice.state == "unknown"
+
+
+def test_asking_a_slow_provider_leaves_time_for_what_is_due(monkeypatch):
+    texts = Recorder()
+    left_in_doubt(monkeypatch, texts)
+    monkeypatch.setattr(dispatch, "LOOK_SECONDS", -1)
+    Notice.objects.filter(kind="week_before").update(
+        state="claimed", claimed_at=SOON, attempted_at=SOON, attempts=1, sent_to="+12145550177", body="Later."
+    )
+    assert dispatch.recover(now=SOON + 2 * MINUTE) == 1
+    assert dispatch.recover(now=SOON + 4 * MINUTE) == 1
+    assert len(texts.asked) == 2
