@@ -46,10 +46,10 @@ class Entry:
         alert = self.alert
         if alert.call_id is not None:
             return reverse("call", args=[alert.call_id])
+        if alert.screen_id is not None and alert.screen is not None:
+            return reverse("visit-screen", args=[alert.screen.visit_id])  # with what was answered
         if alert.visit_id is not None:
             return reverse("visit", args=[alert.visit_id])
-        if alert.screen_id is not None and alert.screen is not None:
-            return reverse("visit", args=[alert.screen.visit_id])
         if alert.notice_id is not None:
             return reverse("notice", args=[alert.notice_id])
         return reverse("chart", args=[alert.patient_id])

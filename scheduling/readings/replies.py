@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -13,8 +13,10 @@ from django.utils.translation import gettext as _
 from scheduling import selectors
 from scheduling.models import Call, Reply, Visit
 from scheduling.readings import words
+from scheduling.readings.calls import number_of
 from scheduling.rules import states
 
+NOON = time(12)
 STATUS = {
     "confirm": "ok", "move": "wait", "call_me": "wait", "stop": "hold", "start": "ok", "help": "wait",
     "other": "wait",
@@ -31,6 +33,11 @@ class Answer:
     @property
     def who(self) -> str:
         return self.reply.patient.listed_name if self.reply.patient else _("Unknown sender")
+
+    @property
+    def number(self) -> str:
+        """The number to call them on, E.164: of the chart, else the one the words came from; "" for none."""
+        return (number_of(self.reply.patient) if self.reply.patient else "") or self.reply.sender
 
     @property
     def when(self) -> str:
@@ -116,6 +123,20 @@ def answers(replies: Iterable[Reply]) -> list[Answer]:
     about = Call.objects.filter(about__in=[f"reply {reply.pk}" for reply in rows])
     calls = {call.about: call for call in about}
     return [Answer(reply, calls.get(f"reply {reply.pk}")) for reply in rows]
+
+
+def first_day(asked: Answer | None, days: Iterable[date]) -> date | None:
+    """The first day a patient asked for that is among `days`; None without such a wish."""
+    wished = set((asked.reply.wishes or {}).get("days", ())) if asked else set()
+    return next((day for day in days if day.isoformat() in wished), None)
+
+
+def wished_start(asked: Answer | None, start: time) -> time:
+    """`start`, or where the half of the day they asked for begins when that is the other one."""
+    part = (asked.reply.wishes or {}).get("part") if asked else ""
+    if part == "morning" and start >= NOON:
+        return time(9)
+    return time(13) if part == "afternoon" and start < NOON else start
 
 
 def asked_of(visit: Visit) -> Answer | None:

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from scheduling import clock
-from scheduling.models import Visit
-from scheduling.readings import notices, replies, words
+from scheduling.models import HealthScreen, Visit
+from scheduling.readings import notices, replies, screen_words, words
 from scheduling.rules import states
-from scheduling.services import doses, outcomes, readiness
+from scheduling.services import doses, outcomes, readiness, screens
 
 
 def file_of(visit: Visit, *, by: User, now: datetime | None = None) -> dict[str, Any]:
@@ -33,6 +34,7 @@ def file_of(visit: Visit, *, by: User, now: datetime | None = None) -> dict[str,
         "may_undo": _may_undo(visit, by, now),
         "lines": notices.of_visit(visit.pk),
         "asked": replies.asked_of(visit),
+        "worry": _worry(visit, now),
         "chain": [_link(other, visit) for other in _chain(visit, others)],
     }
     linked = {link["visit"].pk for link in found["chain"]}
@@ -51,6 +53,14 @@ def file_of(visit: Visit, *, by: User, now: datetime | None = None) -> dict[str,
         for gate in readiness.gates(dose, day)
     ]
     return found
+
+
+def _worry(visit: Visit, now: datetime) -> str:
+    """What keeps the gate of the health questions closed, in words; "" while nothing does."""
+    if screens.standing(visit, now=now) != screens.FLAGGED:
+        return ""
+    last = visit.health_screens.filter(state=HealthScreen.State.FLAGGED).first()
+    return (screen_words.in_short(last) if last else "") or _("not clear")
 
 
 def _kin(visit: Visit) -> list[Visit]:

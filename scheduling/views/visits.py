@@ -207,15 +207,18 @@ def _visits(request: HttpRequest) -> Any:
 
 
 def _as_it_is(visit: Visit, desk: Desk) -> dict[str, Any]:
-    """The form as the visit stands; a day that no longer fits gives way to one that does."""
+    """The form as the visit stands; a day that no longer fits, or a patient's wish, gives way to one that does."""
     start = visit.local_start
     day = desk.default_day if visit.attention and start.date() not in desk.days else start.date()
+    asked = replies.asked_of(visit)
+    day = replies.first_day(asked, desk.days) or day
     listed = day in desk.days
     return {
+        **({"reason_class": "patient"} if asked else {}),
         "nurse": visit.nurse_id,
         "day": day.isoformat() if listed else "other",
         "other_day": None if listed else day,
-        "start": f"{start:%H:%M}",
+        "start": f"{replies.wished_start(asked, start.time()):%H:%M}",
         "version": visit.version,
     }
 

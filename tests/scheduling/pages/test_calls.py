@@ -8,7 +8,7 @@ from django.urls import reverse
 from patients.models import Contact
 from scheduling.models import Alert, Call, CallAttempt, Event, Notice
 from scheduling.readings.waiting import counted
-from scheduling.services import alerts, calls, voice
+from scheduling.services import alerts, calls, replies, screens, voice
 from tests.makers import (
     DAY,
     MINUTE,
@@ -19,6 +19,7 @@ from tests.makers import (
     make_prescription,
     make_record,
     make_user,
+    make_visit,
     today_at,
 )
 from tests.scheduling.pages.booking_desk import at_the_desk
@@ -61,10 +62,11 @@ def text(answer) -> str:
 # The list
 
 
-def test_the_list_is_overdue_first_then_due_then_later_today_and_the_urgent_before_the_others():
+def test_the_list_is_urgent_first_then_overdue_then_due_then_later_today():
     a_call("Later", due_at=at(TODAY, 15))
     a_call("Due")
     a_call("Worry", "symptoms_call")
+    a_call("Night", "symptoms_call", due_at=at(TODAY, 10))
     late = a_call("Late", due_at=at(TODAY - DAY, 10), due_in=-1)
     Call.objects.filter(pk=late.pk).update(due_on=TODAY - DAY)
     a_call("Tomorrow", due_in=1, due_at=at(TODAY + DAY, 10))
@@ -72,8 +74,9 @@ def test_the_list_is_overdue_first_then_due_then_later_today_and_the_urgent_befo
         groups = client.get(reverse("calls")).context["groups"]
         coming = client.get(reverse("calls"), {"show": "coming"}).context["groups"]
     assert [(head, [row.patient.last_name for row in rows]) for head, rows in groups] == [
+        ("Urgent", ["Worry", "Night"]),
         ("Overdue", ["Late"]),
-        ("Due now", ["Worry", "Due"]),
+        ("Due now", ["Due"]),
         ("Later today", ["Later"]),
     ]
     assert [row.patient.last_name for _head, rows in coming for row in rows] == ["Tomorrow"]
@@ -295,6 +298,16 @@ def test_alarms_come_first_and_each_leads_to_where_something_is_done():
     assert Event.objects.filter(action="chart_read", subject="alerts").count() == 3
 
 
+def test_an_alert_about_health_answers_leads_to_the_answers():
+    visit = make_visit()
+    said = {**dict.fromkeys(screens.questions(visit, own=True), "no"), "fever": "yes"}
+    screens.by_phone(visit_id=visit.pk, answers=said, by=make_user(), now=NOW)
+    with at_the_desk() as client:
+        (entry,) = client.get(reverse("alerts")).context["entries"]
+        assert entry.url == reverse("visit-screen", args=[visit.pk])
+        assert "fever or chills (yes)" in text(client.get(entry.url))
+
+
 def test_seen_to_asks_what_was_done_and_then_stands_with_what_was():
     alert, lead = an_alert(), make_user("lead", first_name="Kim")
     handle = reverse("alert-handle", args=[alert.pk])
@@ -330,11 +343,15 @@ def test_the_alerts_cost_the_same_however_many_there_are(django_assert_max_num_q
     assert len(few) == len(many)
 
 
-def test_the_navigation_counts_calls_due_and_open_alerts_in_one_query(django_assert_num_queries):
+def test_the_navigation_counts_calls_due_alerts_and_answers_that_wait_in_one_query(django_assert_num_queries):
     a_call("One")
     a_call("Later", due_at=at(TODAY, 15))
     an_alert("Quiet")
     an_alert("Loud", alarm=True)
+    replies.record(
+        patient=make_patient(), via="text", meaning="other", body="Hello", needs_a_person=True, now=NOW
+    )
+    replies.record(patient=None, via="text", meaning="confirm", now=NOW)
     user = make_user()
     with django_assert_num_queries(1):
-        assert counted(user, now=NOW) == (1, 2, 1)
+        assert counted(user, now=NOW) == (1, 2, 1, 1)

@@ -69,6 +69,17 @@ def test_the_wish_stands_on_the_pages_of_the_visit_until_it_is_seen_to():
     assert "Asked for another time." not in text_of(shown("visit", reply.visit_id))
 
 
+def test_an_answer_says_on_which_number_to_call_back():
+    reply = wish()
+    reply.patient.contacts.update_or_create(channel="voice", defaults={"value": "+12145550123"})
+    stranger = replies.record(
+        patient=None, via="text", meaning="other", body="Who is this?", sender="+12145550199", now=NOW,
+        needs_a_person=True,
+    )  # fmt: skip
+    assert 'href="tel:+12145550123"' in text_of(shown("reply", reply.pk))
+    assert 'href="tel:+12145550199"' in text_of(shown("reply", stranger.pk))
+
+
 def test_done_keeps_who_when_and_the_note_and_empties_the_inbox():
     reply, by = wish(), make_user()
     assert press(reply, "done", "moved to Tuesday", by).status_code == 302

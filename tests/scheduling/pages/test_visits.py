@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from accounts.models import Role
 from scheduling.models import Event, Notice, Visit
-from scheduling.services import booking
+from scheduling.services import booking, replies, screens
 from tests.makers import (
     DAY,
     MINUTE,
@@ -99,6 +99,31 @@ def test_the_move_form_opens_with_the_visit_as_it_is():
     assert form["nurse"].value() == visit.nurse_id
     assert form["day"].value() == visit.local_start.date().isoformat()
     assert form["start"].value() == "09:00"
+
+
+def test_the_move_form_opens_with_what_the_patient_asked_for():
+    visit = make_visit()
+    day = visit.local_start.date() + DAY
+    replies.ask_move(
+        visit=visit, via="link", wishes={"days": [day.isoformat()], "part": "afternoon"}, now=NOW
+    )
+    with at_the_desk() as client:
+        form = client.get(url("visit-move", visit)).context["form"]
+    assert form["day"].value() == day.isoformat()
+    assert form["start"].value() == "13:00"
+    assert form["reason_class"].value() == "patient"
+
+
+def test_a_worrying_health_answer_stands_on_the_visit_until_all_is_well():
+    visit = make_visit()
+    asked = screens.questions(visit, own=True)
+    no = dict.fromkeys(asked, "no")
+    for said, worry in (({**no, "fever": "yes"}, True), (no, False)):
+        screens.by_phone(visit_id=visit.pk, answers=said, by=make_user(), now=NOW)
+        with at_the_desk() as client:
+            page = client.get(url("visit", visit)).content.decode()
+        assert ("Health answers need a nurse." in page) is worry
+    assert reverse("visit-screen", args=[visit.pk]) in page
 
 
 def test_a_visit_that_no_longer_fits_opens_with_a_day_that_does():
