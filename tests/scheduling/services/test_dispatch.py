@@ -11,7 +11,7 @@ from django.core import mail
 
 from patients.models import Contact, Patient
 from scheduling.models import Alert, Notice, Visit
-from scheduling.services import booking, consents, dispatch, notices, outcomes, policy, sendable
+from scheduling.services import booking, consents, dispatch, notices, outcomes, policy, sendable, tries
 from scheduling.transports import Doubt, NotSent, Sent, TryAgain
 from tests.makers import (
     DAY,
@@ -425,9 +425,9 @@ def test_a_provider_that_asks_to_wait_is_given_the_time_it_asks_for(texts):
 
 def test_tries_come_at_growing_distance_and_end():
     pauses = []
-    for tries in range(1, dispatch.MAX_ATTEMPTS + 1):
-        notice = Notice(channel="email", attempts=tries)
-        pauses.append(dispatch._pause(notice, TryAgain("no")).total_seconds())
+    for count in range(1, tries.MAX_ATTEMPTS + 1):
+        notice = Notice(channel="email", attempts=count)
+        pauses.append(tries.pause_after(notice, TryAgain("no")).total_seconds())
     assert all(60 * 2**n <= pause <= 75 * 2**n for n, pause in enumerate(pauses))
 
 

@@ -12,7 +12,7 @@ from nurses.models import Licence
 from patients.models import Contact, Evidence
 from scheduling.models import Alert, Call, Event, Notice, Visit
 from scheduling.rules.errors import BadInput, Conflict, RuleBroken
-from scheduling.services import booking, dispatch, notices, notices_staff, outcomes, policy
+from scheduling.services import booking, dispatch, notices, notices_staff, outcomes, policy, tries
 from tests.makers import DAY, MINUTE, NOW, at, make_nurse, make_patient, make_user, make_visit, phone
 from tests.scheduling.services.recorder import Recorder, record
 from tests.threads import all_at_once
@@ -71,7 +71,7 @@ def test_sent_now_is_checked_like_any_other():
 def test_a_person_says_what_became_of_an_unknown_one_and_its_alert_closes(went, state):
     visit = make_visit()
     end_as(booked_notice(), "unknown")
-    dispatch._tell(Notice.objects.select_related("patient", "visit").get(kind="booked"), "Nobody knows.", NOW)
+    tries.tell(Notice.objects.select_related("patient", "visit").get(kind="booked"), "Nobody knows.", NOW)
     by = make_user()
     notices.settle_unknown(booked_notice().pk, by=by, went=went, now=SOON)
     assert booked_notice().state == state

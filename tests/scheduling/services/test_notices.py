@@ -16,7 +16,7 @@ from django.db import transaction
 from patients.models import Contact, Patient
 from scheduling import transports
 from scheduling.models import Notice, Visit
-from scheduling.services import booking, dispatch
+from scheduling.services import booking, dispatch, tries
 from tests.makers import DAY, MINUTE, NOW, make_dose, make_patient, make_prescription, make_user, make_visit
 from tests.threads import all_at_once
 
@@ -198,7 +198,7 @@ def test_a_mail_server_that_does_not_answer_is_tried_again_later_and_not_for_eve
     make_visit()
     mail_server_raises(ConnectionRefusedError())
     now = SOON
-    for _ in range(dispatch.MAX_ATTEMPTS):
+    for _ in range(tries.MAX_ATTEMPTS):
         assert the_notice().state == "planned"
         dispatch.send_due(now=now)
         now = the_notice().due_at
