@@ -193,16 +193,19 @@ def ask_by_voice(call: Call, *, by: User, now: datetime | None = None) -> Notice
     return notice
 
 
-def replan(*, now: datetime | None = None) -> int:
+def replan(*, patient: Patient | None = None, now: datetime | None = None) -> int:
     """After the settings changed: what is still to go before a visit gets its new time, what was left out only
     because of the old times is owed again, and what is missing is added. Returns how many rows changed.
 
+    `patient`: for this one alone, who has a new way to be reached.
     Everything is worked out before the first row is locked, so that bookings and opt-outs wait for a moment only.
     """
     now, rules = now or timezone.now(), policy.current()
     missing: list[Notice] = []
     moved: list[tuple[int, Notice]] = []
     visits = Visit.objects.filter(state__in=states.OPEN, starts_at__gt=now).order_by("pk")
+    if patient is not None:
+        visits = visits.filter(patient=patient)
     keys = list(visits.values_list("pk", flat=True))
     for start in range(0, len(keys), CHUNK):
         _compare(keys[start : start + CHUNK], rules, now, missing, moved)

@@ -21,7 +21,18 @@ from scheduling import clock
 from scheduling.models import Event, Visit
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, StaleVersion
-from scheduling.services import attention, call_rows, doses, events, languages, notices, preflight, slot_holds
+from scheduling.services import (
+    attention,
+    call_rows,
+    doses,
+    events,
+    languages,
+    notices,
+    preflight,
+    sendable,
+    slot_holds,
+    ways,
+)
 from scheduling.services.guard import fits, writes
 
 FIELDS = (
@@ -206,6 +217,7 @@ def _reach(patient: Patient, wish: Mapping[str, Any], changed: Iterable[str]) ->
         if way is None and not wish[name]:
             continue
         way = way or Contact(patient=patient, channel=channel)
+        stopped = sendable.unreachable(way)
         renewed = name in changed or not way.usable
         way.value = wish[name]
         if name in changed:
@@ -218,6 +230,8 @@ def _reach(patient: Patient, wish: Mapping[str, Any], changed: Iterable[str]) ->
             if way.opted_out_at is None:
                 way.opted_out_at, way.opt_out_source = now, "told the office"
         way.save()
+        if stopped and way.usable:
+            ways.owed_again(patient, channel, stopped, now)
 
 
 def _open_visits(patient: Patient) -> list[Visit]:

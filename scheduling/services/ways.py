@@ -13,7 +13,7 @@ from patients.models import Contact, Patient
 from scheduling.models import Notice
 from scheduling.rules import states
 from scheduling.rules.errors import BadInput, StaleVersion
-from scheduling.services import consents, events, sendable
+from scheduling.services import consents, events, notices, sendable
 from scheduling.services.guard import writes
 
 OWN_PAGE = "their own page"
@@ -63,7 +63,7 @@ def record(
         contact.consented_at, contact.consent_source = now, source[:60]
         contact.opted_out_at, contact.opt_out_source, contact.failed_at = None, "", None
         contact.save()
-        back = _owed_again(patient, channel, stopped, now)
+        back = owed_again(patient, channel, stopped, now)
         events.write(
             "consented", by=by, patient=patient, subject=contact, why=source, channel=channel, messages=back
         )
@@ -88,10 +88,13 @@ def choose(patient: Patient, channel: str, *, on: bool, by: User, now: datetime 
     )
 
 
-def _owed_again(patient: Patient, channel: str, stopped: str, now: datetime) -> int:
-    """What was left out only because there was no way goes out, if its time is still to come. Returns how many."""
+def owed_again(patient: Patient, channel: str, stopped: str, now: datetime) -> int:
+    """There is a way now: what was left out for want of one (`stopped` says the reason) goes out if its time is still
+    to come, and what a channel nobody had before has never had is added. Returns how many rows.
+    """
     rows = Notice.objects.filter(
         patient=patient, channel=channel, state=Notice.State.SUPPRESSED, reason=stopped, attempted_at__isnull=True,
         due_at__gt=now, visit__state__in=states.OPEN, visit__version=F("visit_version"),
     )  # fmt: skip
-    return rows.update(state=Notice.State.PLANNED, reason="", settled_at=None, claimed_at=None)
+    back = rows.update(state=Notice.State.PLANNED, reason="", settled_at=None, claimed_at=None)
+    return back + notices.replan(patient=patient, now=now)

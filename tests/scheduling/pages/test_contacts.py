@@ -7,8 +7,17 @@ from django.urls import reverse
 
 from patients.models import Contact
 from scheduling.models import Event, Notice
-from scheduling.services import consents, ways
-from tests.makers import DAY, NOW, make_dose, make_patient, make_prescription, make_user, make_visit
+from scheduling.services import consents, patient_changes, ways
+from tests.makers import (
+    DAY,
+    NOW,
+    clock_stands_at,
+    make_dose,
+    make_patient,
+    make_prescription,
+    make_user,
+    make_visit,
+)
 from tests.scheduling.pages.booking_desk import at_the_desk
 from tests.scheduling.pages.test_notices import text_of
 
@@ -59,6 +68,24 @@ def test_what_waited_for_a_consent_is_owed_again():
     assert set(ahead.values_list("state", flat=True)) == {"suppressed"}
     say(patient, "email", value="pat@example.com")
     assert set(ahead.values_list("state", flat=True)) == {"planned"}
+
+
+def test_a_number_for_texts_brings_the_texts_before_visits_that_are_booked_already():
+    patient = make_patient()
+    visit = make_visit(make_dose(make_prescription(patient)))
+    say(patient, value="214-555-0142")
+    texts = visit.notices.filter(channel="text", due_at__gt=NOW)
+    assert {"confirm", "day_before"} <= set(texts.values_list("kind", flat=True))
+    assert set(texts.values_list("state", flat=True)) == {"planned"}
+
+
+def test_an_address_put_right_on_the_page_of_details_brings_back_what_waited_for_one():
+    patient = make_patient(email="")
+    visit = make_visit(make_dose(make_prescription(patient)))
+    wish = {**patient_changes.terms_of(patient), "email": "pat@example.com", "consent": True}
+    with clock_stands_at(NOW):
+        patient_changes.update_patient(patient_id=patient.pk, wish=wish, by=make_user())
+    assert set(visit.notices.filter(due_at__gt=NOW).values_list("state", flat=True)) == {"planned"}
 
 
 def test_a_no_stops_what_is_planned_and_a_yes_brings_it_back():
