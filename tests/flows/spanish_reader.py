@@ -94,7 +94,7 @@ def english_sentences() -> re.Pattern[str]:
     for text in spanish.messages():
         if translated.get(text) == [text] or not WORD.search(PLACE.sub("", text)):
             continue
-        parts = [re.escape(" ".join(part.split())) for part in PLACE.split(text)]
+        parts = [re.escape(re.sub(r"\s+", " ", part)) for part in PLACE.split(text.strip())]
         found.append(".+".join(parts))
     return re.compile("|".join(sorted(found, key=len, reverse=True)))
 
