@@ -219,7 +219,8 @@ class Page:
         """What is asked, the English where the patient's language is another, and whether the list follows here."""
         beside = self.english.asks if self.english else ("",) * len(self.script.asks)
         asked = list(zip(self.script.asks, beside, strict=True))
-        english = (self.english or self.script).asks  # a question that leads to the list ends in a colon there
+        # The question that leads to the list ends in a colon in English, not always in another language.
+        english = (self.english or self.script).asks
         at = next((n for n, ask in enumerate(english) if ask.endswith(":")), len(asked) - 1)
         return [(ask, en, n == at and bool(self.script.symptoms)) for n, (ask, en) in enumerate(asked)]
 

@@ -56,9 +56,7 @@ def owe(
     caller: plain words. Takes no lock beyond its own row, so it may be called inside any writer.
     """
     now = now or timezone.now()
-    next_at = first_try(kind, due_on, patient, now)
-    if due_at is not None:
-        next_at = cadence.in_hours(max(due_at, now), patient.time_zone, policy.current().hours)
+    next_at = in_hours(due_at, patient, now) if due_at else first_try(kind, due_on, patient, now)
     call, created = Call.objects.get_or_create(
         patient=patient,
         kind=kind,
@@ -82,6 +80,11 @@ def owe(
         reopen(call, next_at)
     events.write("call_owed", by=by, patient=patient, subject=call, kind=kind, due_on=due_on.isoformat())
     return call
+
+
+def in_hours(wanted: datetime, patient: Patient, now: datetime) -> datetime:
+    """The wanted time, never before `now`, inside the calling hours of the home."""
+    return cadence.in_hours(max(wanted, now), patient.time_zone, policy.current().hours)
 
 
 def reopen(call: Call, next_at: datetime) -> None:
@@ -119,11 +122,11 @@ def stop(patient: Patient, *, now: datetime | None = None) -> int:
 def resume(patient: Patient, *, now: datetime | None = None) -> int:
     """Owe again what was taken back because the patient was away, unless its time has passed. Returns how many."""
     now = now or timezone.now()
-    today, hours, count = clock.today_in(patient.time_zone, now), policy.current().hours, 0
+    today, count = clock.today_in(patient.time_zone, now), 0
     stopped = Call.objects.filter(patient=patient, state=Call.State.MOOT, settled_why=AWAY)
     for call in stopped.select_for_update(no_key=True).order_by("pk"):
         if call.last_on is None or call.last_on >= today:
-            reopen(call, cadence.in_hours(max(call.next_at, now), patient.time_zone, hours))
+            reopen(call, in_hours(call.next_at, patient, now))
             count += 1
     return count
 
@@ -218,7 +221,8 @@ def _follow(call: Call, follow_up: rules.FollowUp, patient: Patient, today: date
     if not back and not (moved and call.state == Call.State.OWED):
         return
     later = follow_up.on - call.due_on
-    asking = call.notices.filter(state=Notice.State.PLANNED)  # "how are you today" goes on the day of the call
+    # "How are you today" goes on the day of the call.
+    asking = call.notices.filter(state=Notice.State.PLANNED)
     asking.update(due_at=F("due_at") + later, expires_at=F("expires_at") + later)
     call.due_on, call.last_on = follow_up.on, last_on
     call.save(update_fields=["due_on", "last_on", "changed_at"])
