@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -93,3 +94,10 @@ def handle(alert_id: int, *, by: User, note: str, now: datetime | None = None) -
     alert.save(update_fields=["handled_at", "handled_by", "handled_note"])
     events.write("alert_handled", by=by, patient=alert.patient_id, subject=alert, why=note)
     return alert
+
+
+def it_went(notice_ids: Sequence[int], *, now: datetime) -> int:
+    """These messages went out after all: what was said about their loss needs nobody any more. Returns how many."""
+    about = [f"notice {key}" for key in notice_ids]
+    lost = Alert.objects.filter(kind=Alert.Kind.NOTICE, about__in=about, handled_at__isnull=True)
+    return lost.update(handled_at=now, handled_note="It went out after all.")

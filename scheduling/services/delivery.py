@@ -68,22 +68,27 @@ def report(
     if status in LOST:
         notice = row.select_related("patient", "visit").first()
         return notice is not None and _lost(notice, provider_id, status, error, now)
-    return _went(row, provider_id, arrived=status in ARRIVED, now=now)
+    # One statement each, no lock that others wait for: receipts come by the thousand.
+    changed = _arrived(row, provider_id, now) if status in ARRIVED else _taken(row, provider_id, now)
+    if changed:
+        alerts.it_went([int(found[1])], now=now)
+    return bool(changed)
 
 
-def _went(row, provider_id: str, *, arrived: bool, now: datetime) -> bool:  # type: ignore[no-untyped-def]
-    """One statement, no lock that others wait for: receipts come by the thousand."""
-    if arrived:
-        return bool(
-            row.exclude(state=Went.DELIVERED).update(
-                state=Went.DELIVERED, delivered_at=now, reason="", provider_id=provider_id[:64],
-                attempted_at=Coalesce("attempted_at", now), settled_at=Coalesce("settled_at", now),
-            )
-        )  # fmt: skip
+def _arrived(row, provider_id: str, now: datetime) -> int:  # type: ignore[no-untyped-def]
+    return int(
+        row.exclude(state=Went.DELIVERED).update(
+            state=Went.DELIVERED, delivered_at=now, reason="", provider_id=provider_id[:64],
+            attempted_at=Coalesce("attempted_at", now), settled_at=Coalesce("settled_at", now),
+        )
+    )  # fmt: skip
+
+
+def _taken(row, provider_id: str, now: datetime) -> int:  # type: ignore[no-untyped-def]
     open_end = Q(state__in=[Went.PLANNED, Went.CLAIMED, Went.UNKNOWN, Went.SUPPRESSED, Went.EXPIRED])
     # What failed at the provider carries its id; what we gave up ourselves does not, and went after all.
     given_up = Q(state=Went.FAILED, provider_id="")
-    return bool(
+    return int(
         row.filter(open_end | given_up).update(
             state=Went.SENT, reason="", provider_id=provider_id[:64],
             attempted_at=Coalesce("attempted_at", now), settled_at=now,

@@ -12,7 +12,9 @@ from scheduling.models import Notice
 from scheduling.services import alerts, consents
 from scheduling.transports import Doubt, NotSent, Outcome, Sent, TryAgain
 
-MAX_ATTEMPTS = 5
+MAX_ATTEMPTS = 10  # some two hours: a provider that is down for a while is no hundred alerts
+SLOW = timedelta(seconds=60)
+LONGEST_PAUSE = timedelta(minutes=30)
 BACK_OFF = {"email": timedelta(minutes=1), "text": timedelta(seconds=30), "voice": timedelta(minutes=2)}
 
 
@@ -42,6 +44,9 @@ def _settle_sent(outcomes: Sequence[tuple[Notice, Sent]], now: datetime) -> None
                 [notice.attempted_at for notice, _ in outcomes],
             ],
         )
+    late = [notice.pk for notice, _ in outcomes if notice.attempted_at and now - notice.attempted_at > SLOW]
+    if late:  # so long that it may have been put before a person meanwhile
+        alerts.it_went(late, now=now)
 
 
 @transaction.atomic
@@ -85,8 +90,8 @@ def _try_again(notice: Notice, mine, outcome: TryAgain, now: datetime) -> None: 
 
 
 def pause_after(notice: Notice, outcome: TryAgain) -> timedelta:
-    """Doubling with each try, by up to a quarter more so that many do not come back at one moment."""
-    pause = BACK_OFF[notice.channel] * 2 ** (notice.attempts - 1)
+    """Doubling with each try up to LONGEST_PAUSE, by up to a quarter more so that many do not come back at once."""
+    pause = min(BACK_OFF[notice.channel] * 2 ** (notice.attempts - 1), LONGEST_PAUSE)
     wait = timedelta(seconds=outcome.after_seconds or 0)
     return max(pause, wait) * (1 + random.random() / 4)  # noqa: S311  no secret
 

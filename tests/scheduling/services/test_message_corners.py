@@ -9,10 +9,10 @@ import pytest
 from django.core import mail
 
 from patients.models import Contact
-from scheduling.models import HealthScreen, MessageLink, Notice
+from scheduling.models import Alert, HealthScreen, MessageLink, Notice
 from scheduling.readings import alive
 from scheduling.rules.errors import BadInput
-from scheduling.services import alerts, dispatch, links, notices, policy, screens
+from scheduling.services import alerts, delivery, dispatch, links, notices, policy, screens, tries
 from scheduling.transports import Doubt, NotSent, Sent
 from tests.makers import (
     DAY,
@@ -190,3 +190,28 @@ def test_asking_a_slow_provider_leaves_time_for_what_is_due(monkeypatch):
     assert dispatch.recover(now=SOON + 2 * MINUTE) == 1
     assert dispatch.recover(now=SOON + 4 * MINUTE) == 1
     assert len(texts.asked) == 2
+
+
+def test_what_nobody_knew_is_no_alert_any_more_once_the_provider_says_that_it_has_it(monkeypatch):
+    texts = Recorder()
+    notice = left_in_doubt(monkeypatch, texts)
+    texts.there = lambda message: Doubt("the provider has lost its list")
+    dispatch.recover(now=SOON + 2 * MINUTE)
+    alert = Alert.objects.get(notice=notice)
+    assert alert.handled_at is None
+    delivery.report(
+        message_id=f"notice-{notice.pk}", provider_id="SM1", status="delivered", now=SOON + 3 * MINUTE
+    )
+    alert.refresh_from_db()
+    assert (alert.handled_at, alert.handled_note) == (SOON + 3 * MINUTE, "It went out after all.")
+
+
+def test_a_worker_that_was_slow_but_sent_it_takes_its_alert_back(monkeypatch):
+    texts = Recorder()
+    notice = left_in_doubt(monkeypatch, texts)
+    texts.there = lambda message: Doubt("nobody knows")
+    dispatch.recover(now=SOON + 2 * MINUTE)
+    tries.settle([(notice, Sent("SM1"))], now=SOON + 3 * MINUTE)
+    notice.refresh_from_db()
+    assert notice.state == "sent"
+    assert not Alert.objects.filter(handled_at=None).exists()
