@@ -279,6 +279,10 @@ if REDIS_URL:
         "socket_timeout": 15,
         "health_check_interval": 10,
         "retry_on_timeout": True,
+        # Who publishes is told at once that nobody is there; workers and beat have their own patience, below.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.2,
     }
 else:
     broker = STATE_DIR / (

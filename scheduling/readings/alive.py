@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -149,13 +149,14 @@ def late_kept() -> Late | None:
     """
     now = timezone.now()
     try:
-        kept: tuple[datetime, Late | None] | None = cache.get(LATE_KEY)
+        kept: tuple[datetime, tuple[str, int, datetime | None] | None] | None = cache.get(LATE_KEY)
         if kept and (now - kept[0] < timedelta(seconds=FRESH_SECONDS)):
-            return kept[1]
+            return Late(*kept[1]) if kept[1] else None
         if kept and not cache.add(f"{LATE_KEY}-looking", True, FRESH_SECONDS):
-            return kept[1]  # somebody else is looking
+            return Late(*kept[1]) if kept[1] else None  # somebody else is looking
         found = late(now)
-        cache.set(LATE_KEY, (now, found), KEPT_SECONDS)
+        # Plain values: a cache outlives the program that wrote into it.
+        cache.set(LATE_KEY, (now, astuple(found) if found else None), KEPT_SECONDS)
         cache.delete(f"{LATE_KEY}-looking")
     except (RedisError, OSError) as error:
         log.warning("the cache does not answer: %s", type(error).__name__)
