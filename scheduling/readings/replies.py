@@ -125,10 +125,9 @@ def answers(replies: Iterable[Reply]) -> list[Answer]:
     return [Answer(reply, calls.get(f"reply {reply.pk}")) for reply in rows]
 
 
-def first_day(asked: Answer | None, days: Iterable[date]) -> date | None:
-    """The first day a patient asked for that is among `days`; None without such a wish."""
-    wished = set((asked.reply.wishes or {}).get("days", ())) if asked else set()
-    return next((day for day in days if day.isoformat() in wished), None)
+def is_wished(asked: Answer | None, day: date) -> bool:
+    """Whether a patient named this day when asking for another time."""
+    return asked is not None and day.isoformat() in (asked.reply.wishes or {}).get("days", ())
 
 
 def wished_start(asked: Answer | None, start: time) -> time:

@@ -14,12 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from scheduling import selectors
 from scheduling.forms.booking import CancelForm, MoveForm, ReasonForm
 from scheduling.models import Visit
-from scheduling.readings import replies, visits, words
+from scheduling.readings import replies, visits, wished_times, words
 from scheduling.readings.desk import Desk
 from scheduling.rules import states
 from scheduling.rules.errors import Refused, StaleVersion
 from scheduling.services import booking, courses, events, outcomes, travel
-from scheduling.views.booking import chosen, make_form, refused, say_which, verdict_part
+from scheduling.views.booking import chosen, make_form, refused, say_which, suggestion, verdict_part
 
 
 @selectors.office_only
@@ -44,14 +44,16 @@ def move(request: HttpRequest, visit_id: int) -> HttpResponse:
     if visit.state not in states.OPEN:
         return _closed(request, visit)
     desk = Desk.of_visit(request.user, visit)
-    form = make_form(MoveForm, desk, request, **_as_it_is(visit, desk))
+    asked = replies.asked_of(visit)
+    form = make_form(MoveForm, desk, request, **_as_it_is(request, visit, desk, asked))
     if request.method != "POST":
         what = f"moving of visit {visit.pk}"
         if request.htmx:
             return verdict_part(request, desk, form, what)
         events.chart_read(visit.patient, by=request.user, what=what)
         travel.warm_search(desk.patient, *desk.window)
-        return _move_page(request, visit, desk, form)
+        times = wished_times.times_for(request.user, visit, asked, desk.days) if asked else None
+        return _move_page(request, visit, desk, form, times=times)
     if "check" in request.POST:
         return _move_page(request, visit, desk, form, **chosen(desk, form))
     status = 422
@@ -206,13 +208,16 @@ def _visits(request: HttpRequest) -> Any:
     )
 
 
-def _as_it_is(visit: Visit, desk: Desk) -> dict[str, Any]:
-    """The form as the visit stands; a day that no longer fits, or a patient's wish, gives way to one that does."""
+def _as_it_is(request: HttpRequest, visit: Visit, desk: Desk, asked: replies.Answer | None) -> dict[str, Any]:
+    """The form as the visit stands; a day that no longer fits gives way to one that does.
+
+    Where the patient asked for another time it opens with that, and with the time chosen from those that fit.
+    """
     start = visit.local_start
     day = desk.default_day if visit.attention and start.date() not in desk.days else start.date()
-    asked = replies.asked_of(visit)
-    day = replies.first_day(asked, desk.days) or day
+    day = next((other for other in desk.days if replies.is_wished(asked, other)), day)
     listed = day in desk.days
+    chosen_time = suggestion(request, desk) if "start" in request.GET else {}
     return {
         **({"reason_class": "patient"} if asked else {}),
         "nurse": visit.nurse_id,
@@ -220,6 +225,7 @@ def _as_it_is(visit: Visit, desk: Desk) -> dict[str, Any]:
         "other_day": None if listed else day,
         "start": f"{replies.wished_start(asked, start.time()):%H:%M}",
         "version": visit.version,
+        **chosen_time,
     }
 
 

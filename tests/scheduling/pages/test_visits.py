@@ -114,6 +114,19 @@ def test_the_move_form_opens_with_what_the_patient_asked_for():
     assert form["reason_class"].value() == "patient"
 
 
+def test_a_wish_for_another_time_is_met_with_the_times_that_fit_and_one_fills_the_form():
+    visit = make_visit()
+    day = (visit.local_start.date() + DAY).isoformat()
+    replies.ask_move(visit=visit, via="link", wishes={"days": [day], "part": "afternoon"}, now=NOW)
+    with at_the_desk() as client:
+        times = client.get(url("visit-move", visit)).context["times"]
+        assert times and all(f"day={day}" in one["query"] for one in times)
+        assert times[0]["when"].endswith("pm"), times
+        form = client.get(f"{url('visit-move', visit)}?{times[0]['query']}").context["form"]
+    told = [f"{name}={form[name].value()}".replace(":", "%3A") for name in ("nurse", "day", "start")]
+    assert "&".join(told) == times[0]["query"]
+
+
 def test_a_worrying_health_answer_stands_on_the_visit_until_all_is_well():
     visit = make_visit()
     asked = screens.questions(visit, own=True)
