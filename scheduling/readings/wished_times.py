@@ -33,7 +33,9 @@ def times_for(
     """
     wished = [day for day in days if replies.is_wished(asked, day)] or list(days)
     if visit.dose is not None:
-        found = slots.find(user, _as_wished(visit.dose, asked), wished, moving=visit, limit=LOOKED_AT, now=now)
+        found = slots.find(
+            user, _as_wished(visit.dose, asked), wished, moving=visit, limit=LOOKED_AT, now=now
+        )
     elif visit.planned_check is not None:
         found = slots.find_for_check(
             user, visit.planned_check, wished, moving=visit, limit=LOOKED_AT, now=now
