@@ -243,7 +243,8 @@ def owe_untold(now: datetime) -> int:
         .values_list("about", flat=True)
     )
     owed = Call.objects.filter(kind=Call.Kind.TELL, state=Call.State.OWED)
-    over = Q(visit__starts_at__lte=now) | Q(visit__state="confirmed")
+    # Who said yes knows of the visit; what a person put on the list about another message stays.
+    over = Q(visit__starts_at__lte=now) | Q(visit__state="confirmed", about__startswith="visit ")
     count = call_rows.take_back(owed.filter(over), "they know, or the visit has begun", now)
     asked = set(owed.filter(visit__in=lost).values_list("visit_id", flat=True))
     untold = [

@@ -12,7 +12,19 @@ from patients.models import Contact
 from scheduling.models import Alert, HealthScreen, MessageLink, Notice
 from scheduling.readings import alive
 from scheduling.rules.errors import BadInput
-from scheduling.services import alerts, delivery, dispatch, links, notices, policy, screens, tries
+from scheduling.services import (
+    aftercare,
+    alerts,
+    calls_due,
+    delivery,
+    dispatch,
+    links,
+    notices,
+    outcomes,
+    policy,
+    screens,
+    tries,
+)
 from scheduling.transports import Doubt, NotSent, Sent
 from tests.makers import (
     DAY,
@@ -215,3 +227,18 @@ def test_a_worker_that_was_slow_but_sent_it_takes_its_alert_back(monkeypatch):
     notice.refresh_from_db()
     assert notice.state == "sent"
     assert not Alert.objects.filter(handled_at=None).exists()
+
+
+def test_a_call_somebody_asked_for_instead_of_a_message_stays_though_the_visit_is_confirmed():
+    visit = make_visit()
+    by = make_user()
+    outcomes.confirm_visit(visit_id=visit.pk, by=by, now=SOON)
+    lost = Notice.objects.get(visit=visit, kind="health_screen")
+    Notice.objects.filter(pk=lost.pk).update(state="failed", reason="nobody has this number")
+    call = aftercare.call_instead(lost.pk, by=by, now=SOON)
+    calls_due.keep_up(now=SOON + MINUTE)
+    call.refresh_from_db()
+    assert call.state == "owed"
+    calls_due.keep_up(now=visit.starts_at)
+    call.refresh_from_db()
+    assert call.state == "moot"
