@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core import mail
 
 from patients.models import Contact
-from scheduling.models import Alert, HealthScreen, MessageLink, Notice
+from scheduling.models import Alert, Call, HealthScreen, MessageLink, Notice
 from scheduling.readings import alive
 from scheduling.rules.errors import BadInput
 from scheduling.services import (
     aftercare,
     alerts,
+    calls,
     calls_due,
+    consents,
     delivery,
     dispatch,
+    inbound,
     links,
     notices,
     outcomes,
     policy,
     screens,
     tries,
+    ways,
 )
 from scheduling.transports import Doubt, NotSent, Sent
 from tests.makers import (
@@ -40,6 +45,7 @@ from tests.makers import (
     today_at,
 )
 from tests.scheduling.services.recorder import Recorder, record
+from tests.threads import all_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -242,3 +248,30 @@ def test_a_call_somebody_asked_for_instead_of_a_message_stays_though_the_visit_i
     calls_due.keep_up(now=visit.starts_at)
     call.refresh_from_db()
     assert call.state == "moot"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_texts_that_come_in_calls_bookings_and_senders_wait_for_each_other_and_never_in_a_circle(monkeypatch):
+    record(monkeypatch, text=Recorder())
+    by, shared = make_user(), "+12145550178"
+    people = [make_patient(email="") for _n in range(3)]
+    visits = []
+    for patient in people:
+        make_way(patient, value=shared)
+        visits.append(make_visit(make_dose(make_prescription(patient))))
+        calls.owe(patient=patient, kind="reaction_check_call", about="test", due_on=today_at(), now=NOW)
+    owed = list(Call.objects.filter(about="test").order_by("pk"))
+    works = [partial(dispatch.send_due, now=SOON) for _n in range(3)]
+    works += [partial(notices.replan, now=NOW), partial(calls_due.keep_up, now=NOW)]
+    for place, patient in enumerate(people):
+        works += [
+            partial(consents.opt_out, patient, "text", source="test", now=SOON),
+            partial(inbound.receive_text, sender=shared, body=["STOP", "START", "9"][place],
+                    provider_id=f"SM{place}", now=SOON),
+            partial(calls.record_attempt, call_id=owed[place].pk, outcome="no_answer", by=by, now=SOON),
+            partial(outcomes.confirm_visit, visit_id=visits[place].pk, by=by, now=SOON),
+            partial(ways.choose, patient, "text", on=True, by=by, now=SOON),
+        ]  # fmt: skip
+    ends = all_at_once(works)
+    assert [end for end in ends if isinstance(end, Exception)] == []
+    assert not Notice.objects.filter(state="claimed").exists()
