@@ -16,13 +16,15 @@ from math import inf
 from time import monotonic
 
 from django.conf import settings
-from django.db import DatabaseError, DataError, IntegrityError, connection, transaction
+from django.db import DatabaseError, DataError, IntegrityError, OperationalError, connection, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from scheduling.models import Notice
 from scheduling.rules.errors import Refused
 from scheduling.services import links, policy, sendable, texts, wording
-from scheduling.services.tries import settle
+from scheduling.services.guard import BUSY
+from scheduling.services.tries import settle, tell
 from scheduling.transports import Doubt, Message, Outcome, Sent, TryAgain, transport_for
 
 CLAIM_IS_STALE = timedelta(seconds=60)  # longer than any time-out of a transport
@@ -32,7 +34,8 @@ LOT_SECONDS = 1.0  # what was checked longer ago is checked again
 GIVEN_UP_SECONDS = 30.0  # well before others take the claim for stale
 LOADED = ("patient", "user", "visit__nurse", "visit__dose", "call")
 GONE = "the worker ended while sending"
-NOT_SET_UP = "this channel is not set up here"
+BUSY_FOR = timedelta(seconds=30)  # until a row that somebody holds is tried again
+NOT_SET_UP = sendable.NOT_SET_UP
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +94,10 @@ def send_claimed(claimed: Iterable[Notice], *, clock: Callable[[], datetime] = t
             ready = prepare(lot, now=clock())
         except (DataError, IntegrityError):
             ready = _one_by_one(lot, clock())
+        except OperationalError as error:
+            if not _busy(error):
+                raise
+            ready = _one_by_one(lot, clock())
         waiting.extendleft(reversed(_send(ready, clock, began)))
 
 
@@ -105,21 +112,37 @@ def _lot(waiting: deque[Notice]) -> list[Notice]:
 
 
 def _one_by_one(lot: Sequence[Notice], now: datetime) -> list[Ready]:
+    """Each alone: what the database refuses fails, and what somebody else holds for long goes back for a while."""
     ready: list[Ready] = []
     for notice in lot:
         try:
             ready += prepare([notice], now=now)
         except (DataError, IntegrityError) as error:
             _fail(notice, error, now)
+        except OperationalError as error:
+            if not _busy(error):
+                raise
+            _mine(notice).update(state=Notice.State.PLANNED, claimed_at=None, due_at=now + BUSY_FOR)
     return ready
+
+
+def _mine(notice: Notice) -> QuerySet[Notice]:
+    """The row while it is claimed as it was read, and not tried."""
+    return Notice.objects.filter(
+        pk=notice.pk, state=Notice.State.CLAIMED, claimed_at=notice.claimed_at, attempted_at__isnull=True
+    )
+
+
+def _busy(error: OperationalError) -> bool:
+    """Whether somebody else held a row too long; anything else is a database that is not there."""
+    return getattr(error.__cause__, "pgcode", None) in BUSY
 
 
 def _fail(notice: Notice, error: Exception, now: datetime) -> None:
     log.error("notice %s could not be prepared: %s", notice.pk, type(error).__name__)
     reason = str(error) if isinstance(error, Refused) else type(error).__name__
-    Notice.objects.filter(pk=notice.pk, state=Notice.State.CLAIMED, attempted_at__isnull=True).update(
-        state=Notice.State.FAILED, reason=reason[:200], settled_at=now
-    )
+    if _mine(notice).update(state=Notice.State.FAILED, reason=reason[:200], settled_at=now):
+        tell(notice, "A message could not be written.", now)
 
 
 @transaction.atomic
@@ -259,7 +282,7 @@ def _unmarked(rest: Sequence[Ready]) -> list[Notice]:
     mine = [one.notice.pk for one in rest]
     tried_at = rest[0].notice.attempted_at
     Notice.objects.filter(pk__in=mine, state=Notice.State.CLAIMED, attempted_at=tried_at).update(
-        attempted_at=None, attempts=rest[0].notice.attempts - 1
+        attempted_at=None, attempts=F("attempts") - 1
     )
     for one in rest:
         one.notice.attempted_at, one.notice.attempts = None, one.notice.attempts - 1

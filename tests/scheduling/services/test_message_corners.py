@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from django.core import mail
+from django.db import OperationalError
 
 from patients.models import Contact
 from scheduling.models import Alert, Call, HealthScreen, MessageLink, Notice
@@ -275,3 +276,42 @@ def test_texts_that_come_in_calls_bookings_and_senders_wait_for_each_other_and_n
     ends = all_at_once(works)
     assert [end for end in ends if isinstance(end, Exception)] == []
     assert not Notice.objects.filter(state="claimed").exists()
+
+
+class LockTimeOut(Exception):
+    """What the driver raises when a lock is not given in time."""
+
+    pgcode = "55P03"
+
+
+def test_a_row_somebody_holds_for_long_comes_later_and_its_neighbours_go(monkeypatch):
+    record(monkeypatch, text=(texts := Recorder()))
+    held, free = make_patient(email=""), make_patient(email="")
+    for patient in (held, free):
+        make_way(patient)
+        make_visit(make_dose(make_prescription(patient)))
+    real = dispatch.sendable.lock_contacts
+
+    def lock(lot):
+        if any(notice.patient_id == held.pk for notice in lot):
+            raise OperationalError("lock time-out") from LockTimeOut()
+        return real(lot)
+
+    monkeypatch.setattr(dispatch.sendable, "lock_contacts", lock)
+    dispatch.send_due(now=SOON)
+    waiting = Notice.objects.get(patient=held, kind="booked")
+    assert (waiting.state, waiting.due_at, waiting.attempts) == ("planned", SOON + dispatch.BUSY_FOR, 0)
+    assert Notice.objects.get(patient=free, kind="booked").state == "sent"
+    monkeypatch.setattr(dispatch.sendable, "lock_contacts", real)
+    dispatch.send_due(now=SOON + MINUTE)
+    assert len(texts.taken) == 2
+
+
+def test_a_message_that_cannot_be_written_is_put_before_a_person():
+    visit = make_visit()
+    visit.nurse.first_name = "Lemtrada"
+    visit.nurse.save(update_fields=["first_name"])
+    dispatch.send_due(now=SOON)
+    lost = Notice.objects.get(visit=visit, kind="booked")
+    assert (lost.state, lost.attempts) == ("failed", 0)
+    assert Alert.objects.get().notice == lost
