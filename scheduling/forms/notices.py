@@ -55,7 +55,9 @@ class ReplyForm(forms.Form):
 class PauseForm(forms.Form):
     """Why everything stops, or goes on."""
 
-    why = forms.CharField(label=_("Why?"), max_length=LONGEST)
+    why = forms.CharField(
+        label=_("Why?"), max_length=LONGEST, error_messages={"required": _("Say why, in a few words.")}
+    )
 
 
 class ReachForm(forms.Form):

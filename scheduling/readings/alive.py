@@ -128,7 +128,7 @@ def late(now: datetime | None = None) -> Late | None:
     rules = policy.current()
     wait = waiting(now, rules.hours)
     if rules.paused:
-        return Late("paused", wait.count, wait.since) if wait.count else None
+        return Late("paused", wait.count, wait.since)  # even while nothing waits: it is easily forgotten
     silent = [heart for heart in _both(now) if heart.state != "ok"]
     if silent:
         seen = [heart.at for heart in silent if heart.at is not None]
@@ -162,6 +162,14 @@ def late_kept() -> Late | None:
         log.warning("the cache does not answer: %s", type(error).__name__)
         return late(now)
     return found
+
+
+def look_again() -> None:
+    """Forget what was found: somebody has just changed it. Best effort; half a minute later it is old anyway."""
+    try:
+        cache.delete(LATE_KEY)
+    except (RedisError, OSError) as error:
+        log.warning("the cache does not answer: %s", type(error).__name__)
 
 
 # --- Figures -----------------------------------------------------------------------------------

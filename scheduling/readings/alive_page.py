@@ -57,6 +57,8 @@ def read(now: datetime) -> Page:
 def sentence(late: alive.Late) -> str:
     """What is wrong, in one sentence for everybody in the office."""
     since = words.at_words(late.since, settings.AGENCY_TIME_ZONE) if late.since else ""
+    if late.why == "paused" and not late.count:
+        return _("Sending is paused.")
     if late.why == "paused":
         return ngettext(
             "Sending is paused: %(n)s message waits.", "Sending is paused: %(n)s messages wait.", late.count

@@ -18,9 +18,9 @@ from scheduling import selectors
 from scheduling.forms.fields import refuse
 from scheduling.forms.notices import DecideForm, PauseForm
 from scheduling.models import Notice
+from scheduling.readings import alive, sent_words
 from scheduling.readings import notice_page as pages
 from scheduling.readings import notices as readings
-from scheduling.readings import sent_words
 from scheduling.rules.errors import Refused
 from scheduling.services import aftercare, events, notice_acts, policy
 
@@ -183,6 +183,7 @@ def pause(request: HttpRequest) -> HttpResponse:
             try:
                 change = policy.resume if paused else policy.pause
                 change(by=request.user, why=form.cleaned_data["why"])
+                alive.look_again()
             except Refused as no:
                 status = refuse(form, no)
             else:

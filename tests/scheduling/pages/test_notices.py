@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -329,9 +330,23 @@ def test_in_the_demo_links_can_be_followed_and_nothing_else_becomes_one(settings
 # --- Pausing -----------------------------------------------------------------------------------
 
 
+def test_that_sending_is_paused_stands_on_every_page_of_the_office_at_once_and_no_longer_than_it_is(settings):
+    settings.LATE_BANNER = True
+    cache.clear()
+    with at_the_desk() as client:
+        client.get(reverse("calls"))
+        client.post(reverse("notices-pause"), {"why": "wrong wording"})
+        for name in ("calls", "alive"):
+            assert "Sending is paused." in text_of(client.get(reverse(name))), name
+        client.post(reverse("notices-pause"), {"why": "put right"})
+        assert "Sending is paused." not in text_of(client.get(reverse("calls")))
+
+
 def test_pausing_asks_why_and_is_told_on_the_list_until_somebody_resumes():
     with at_the_desk() as client:
-        assert client.post(reverse("notices-pause"), {"why": ""}).status_code == 422
+        refused = client.post(reverse("notices-pause"), {"why": ""})
+        assert refused.status_code == 422
+        assert "<title>Error: Pause" in text_of(refused) and "Say why, in a few words." in text_of(refused)
         assert not NoticePolicy.objects.exists()
         assert client.post(reverse("notices-pause"), {"why": "wrong wording"}).status_code == 302
         assert "Sending is paused." in text_of(client.get(reverse("notices")))
