@@ -21,6 +21,10 @@ BEFORE = ("week_before", "confirm", "health_screen", "preparation", "day_before"
 ONE_MESSAGE = ("confirm", "health_screen", "preparation")
 EARLIEST_HOUR, LATEST_HOUR = 8, 21  # never outside, whatever is set
 CAPPED = "text"
+HAD_ONE, BETTER_TODAY = "they had a text today", "a more important text is due today"
+HAD_ENOUGH = "they had as many texts in seven days as we send"
+BETTER_THIS_WEEK = "it would take the place of a more important text this week"
+CAPS = (HAD_ONE, BETTER_TODAY, HAD_ENOUGH, BETTER_THIS_WEEK)
 KEPT_DAYS = 3
 
 
@@ -164,15 +168,15 @@ def over_cap(
         one.at.astimezone(zone).date() for one in waiting if one.priority < priority and one.at >= now
     )
     if had.count(today) >= policy.per_day:
-        return "they had a text today"
+        return HAD_ONE
     if today in better:
-        return "a more important text is due today"
+        return BETTER_TODAY
     if sum(_within(day, today) for day in had) >= policy.per_week:
-        return "they had as many texts in seven days as we send"
+        return HAD_ENOUGH
     for last in better:
         taken = [day for day in (*had, today, *better) if _within(day, last)]
         if _within(today, last) and len(taken) > policy.per_week:
-            return "it would take the place of a more important text this week"
+            return BETTER_THIS_WEEK
     return ""
 
 

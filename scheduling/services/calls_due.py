@@ -14,9 +14,9 @@ from django.utils import timezone
 from patients.models import Evidence, Patient, Prescription
 from scheduling import clock
 from scheduling.models import Call, HealthScreen, Notice, PlannedDose, SupplyStep, Visit
+from scheduling.rules import cadence, gate_states, states
 from scheduling.rules import calls as rules
-from scheduling.rules import gate_states, states
-from scheduling.services import alerts, call_rows, doses, events
+from scheduling.services import alerts, call_rows, doses, events, sendable
 from scheduling.services.gate_files import SCREEN
 from scheduling.services.guard import writes
 
@@ -29,13 +29,8 @@ NOT_GONE = (Notice.State.FAILED, Notice.State.EXPIRED)
 MAY_REACH = (
     Notice.State.PLANNED, Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED, Notice.State.UNKNOWN,
 )  # fmt: skip
-# Reasons of a suppressed message that leave the patient without the news (sendable.unreachable, cadence.over_cap).
-UNREACHED = (
-    "no address on file", "the patient opted out of this channel", "this number or address does not work",
-    "no consent on file for this channel", "they had a text today", "a more important text is due today",
-    "they had as many texts in seven days as we send",
-    "it would take the place of a more important text this week",
-)  # fmt: skip
+# Reasons of a suppressed message that leave the patient without the news.
+UNREACHED = (*sendable.UNREACHED, *cadence.CAPS)
 
 log = logging.getLogger(__name__)
 

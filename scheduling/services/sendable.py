@@ -20,6 +20,10 @@ from scheduling.services.attention import NURSE_AWAY
 from scheduling.services.gate_files import SCREEN
 
 AWAY = "the patient is not with us at the moment"
+NO_ADDRESS, OPTED_OUT = "no address on file", "the patient opted out of this channel"
+DEAD, NO_CONSENT = "this number or address does not work", "no consent on file for this channel"
+NOT_SET_UP = "this channel is not set up here"
+UNREACHED = (NO_ADDRESS, OPTED_OUT, DEAD, NO_CONSENT, NOT_SET_UP)
 NEVER_TOLD = "the patient had not been told of the visit"
 GO, NO, WAIT, OVER = "go", "no", "wait", "over"
 HEARD = frozenset({"claimed", "sent", "delivered", "unknown"})
@@ -76,12 +80,12 @@ class Context:
 def unreachable(contact: Contact | None) -> str:
     """Why this way to reach somebody must not be used, or ""."""
     if contact is None or not contact.value:
-        return "no address on file"
+        return NO_ADDRESS
     if contact.opted_out_at:
-        return "the patient opted out of this channel"
+        return OPTED_OUT
     if contact.failed_at:
-        return "this number or address does not work"
-    return "" if contact.consented_at else "no consent on file for this channel"
+        return DEAD
+    return "" if contact.consented_at else NO_CONSENT
 
 
 def lock_contacts(notices: Iterable[Notice]) -> dict[tuple[int, str], Contact]:
@@ -104,7 +108,7 @@ def context(
     _texts(found, [n.patient_id for n in notices if n.patient_id and n.channel == cadence.CAPPED], now)
     _same_subject(found, [n for n in notices if n.kind in cadence.BEFORE])
     _courses(found, notices)
-    _screens(found, notices, now)
+    _screens(found, notices)
     return found
 
 
@@ -155,14 +159,13 @@ def _courses(found: Context, notices: Sequence[Notice]) -> None:
         found.days[visit.dose.prescription_id, visit.dose.course][visit.dose.number] = visit
 
 
-def _screens(found: Context, notices: Sequence[Notice], now: datetime) -> None:
+def _screens(found: Context, notices: Sequence[Notice]) -> None:
     people = {n.patient_id for n in notices if n.kind == Notice.Kind.HEALTH_SCREEN}
     if not people:
         return
-    papers = Evidence.objects.filter(
-        patient_id__in=people, kind=SCREEN, withdrawn_at__isnull=True, dated_on__gte=now.date() - WEEK
-    )
-    for patient_id, on, clear in papers.values_list("patient_id", "dated_on", "clear"):
+    papers = Evidence.objects.filter(patient_id__in=people, kind=SCREEN, withdrawn_at__isnull=True)
+    oldest_first = papers.order_by("dated_on", "pk")
+    for patient_id, on, clear in oldest_first.values_list("patient_id", "dated_on", "clear"):
         found.screens[patient_id].append((on, clear))
 
 
@@ -255,9 +258,10 @@ def _screened(visit: Visit, found: Context) -> str:
     """A clear screen that still counts on the day, or one that waits for a nurse, is not asked again."""
     day = clock.local_day(visit.starts_at, visit.time_zone)
     since = day - timedelta(days=gate_states.SCREEN_DAYS)
-    if any(clear and since <= on <= day for on, clear in found.screens[visit.patient_id]):
-        return "the health questions are answered"
-    return ""
+    papers = found.screens[visit.patient_id]
+    if papers and not papers[-1][1]:  # as the gate has it: however old, until a newer clear one
+        return "a nurse is looking at their answers"
+    return "the health questions are answered" if papers and since <= papers[-1][0] <= day else ""
 
 
 def _said_already(notice: Notice, found: Context, now: datetime) -> Verdict | None:

@@ -132,6 +132,7 @@ def test_a_failure_is_told_without_a_place_and_asked_again_after_a_minute(server
 def test_a_failing_service_is_seen_on_readyz_and_is_no_reason_not_to_be_ready(server, client):
     with clock_stands_at(NOW):
         Heartbeat.objects.create(name="worker", at=NOW)
+        Heartbeat.objects.create(name="beat", at=NOW)
         assert client.get("/readyz").json()["roads"] == "not asked yet"
         travel.warm([DALLAS], [PLANO], now=NOW)
         assert client.get("/readyz").json()["roads"] == "ok"
