@@ -36,7 +36,9 @@ from tests.makers import (
     DAY,
     MINUTE,
     NOW,
+    clock_stands_at,
     make_dose,
+    make_evidence,
     make_lab_visit,
     make_patient,
     make_prescription,
@@ -315,3 +317,16 @@ def test_a_message_that_cannot_be_written_is_put_before_a_person():
     lost = Notice.objects.get(visit=visit, kind="booked")
     assert (lost.state, lost.attempts) == ("failed", 0)
     assert Alert.objects.get().notice == lost
+
+
+def test_who_waits_for_a_nurse_to_look_at_their_answers_is_not_asked_again():
+    visit = make_visit()
+    outcomes.confirm_visit(visit_id=visit.pk, by=make_user(), now=SOON)
+    asking = Notice.objects.get(visit=visit, kind="health_screen")
+    with clock_stands_at(visit.starts_at - 3 * DAY):
+        make_evidence(visit.patient, "health_screen", visit.local_start.date() - 3 * DAY, clear=True)
+        make_evidence(visit.patient, "health_screen", visit.local_start.date() - 3 * DAY, clear=False)
+    dispatch.send_due(now=asking.due_at)
+    asking.refresh_from_db()
+    assert (asking.state, asking.reason) == ("suppressed", "a nurse is looking at their answers")
+    assert Notice.objects.get(visit=visit, kind="preparation").state == "sent"
