@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from patients.models import Patient
-from scheduling.models import DoseRecord, Event, Notice, Visit
+from scheduling.models import Call, DoseRecord, Event, Notice, Visit
+from scheduling.readings import calls as caller
 from scheduling.readings import notices as outbox
 from scheduling.readings import people
 from scheduling.readings.chart_words import day_words, plain
@@ -138,9 +139,26 @@ def records(patient: Patient) -> dict[str, Any]:
 
 
 def notices(patient: Patient) -> dict[str, Any]:
-    """Messages owed, sent, not sent, with why; the latest planned first."""
+    """Follow-up calls, and messages owed, sent, not sent, with why; the latest first."""
     rows = Notice.objects.filter(patient=patient).select_related("patient", "user", "visit")
-    return {"lines": outbox.lines(rows.order_by("-due_at", "-pk")[:LONGEST])}
+    calls = Call.objects.filter(patient=patient).select_related("prescription", "dose", "visit")
+    return {
+        "lines": outbox.lines(rows.order_by("-due_at", "-pk")[:LONGEST]),
+        "calls": [_call(call) for call in calls.order_by("-due_on", "-pk")[:LONGEST]],
+    }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    status, word = CALL_STATUS[call.state], call.get_state_display()
+    if call.last_outcome and call.state != Call.State.MOOT:
+        status, word = caller.outcome_words(call.last_outcome)
+    return {
+        "row": call,
+        "about": caller.about_words(call),
+        "due": day_words(call.due_on),
+        "status": status,
+        "word": word,
+    }
 
 
 def trail(patient: Patient, *, reads: bool) -> QuerySet[Event]:
@@ -149,6 +167,7 @@ def trail(patient: Patient, *, reads: bool) -> QuerySet[Event]:
     return found.filter(action="chart_read") if reads else found.exclude(action="chart_read")
 
 
+CALL_STATUS = {"owed": "wait", "done": "ok", "moot": "hold", "given_up": "stop"}
 READERS: dict[str, Callable[[Patient], dict[str, Any]]] = {
     "visits": visits, "papers": papers, "records": records, "notices": notices,
     "people": people.people,

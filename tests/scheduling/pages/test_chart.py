@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Role
 from patients.models import Prescription
-from scheduling.models import Event, Visit
+from scheduling.models import Call, Event, Visit
 from scheduling.readings.chart import chart_cards
 from scheduling.services import prescribing, records
 from scheduling.services.prescribing import GivenElsewhere
@@ -219,3 +219,20 @@ def test_an_override_is_told_with_the_person_and_the_reason():
     with at_the_desk() as client:
         page = client.get(reverse("dose", args=[dose.pk])).content.decode()
     assert "Override by Lena Ortiz: travels" in page
+
+
+def test_the_chart_lists_the_follow_up_calls_with_what_came_of_them():
+    patient = make_patient()
+    owed = Call.objects.create(
+        patient=patient,
+        kind="call_back",
+        about="reply 1",
+        due_on=TODAY,
+        next_at=NOW,
+        tries=2,
+        last_outcome="no_answer",
+    )
+    with at_the_desk() as client:
+        page = client.get(reverse("chart", args=[patient.pk]) + "?tab=notices").content.decode()
+    assert reverse("call", args=[owed.pk]) in page
+    assert "Asked for a call" in page and "No answer" in page
