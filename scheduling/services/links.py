@@ -14,6 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from patients.models import Patient
 from scheduling import clock
 from scheduling.models import MessageLink, Notice, Visit
 from scheduling.rules import cadence, states, tokens
@@ -110,13 +111,16 @@ def read(token: str, *, now: datetime | None = None) -> MessageLink | None:
 
 
 def opens(link: MessageLink, *, now: datetime | None = None) -> bool:
-    """Whether it still does: its end is not reached, and the visit it was sent for stands as it was."""
+    """Whether it still does: its end is not reached, and the visit it was sent for stands as it was; nobody says yes
+    for a patient who is not at home. How somebody feels may be said from anywhere."""
     if (now or timezone.now()) >= link.expires_at:
         return False
     if link.purpose == Purpose.FEEL:
         return True
     visit = link.visit
-    return visit is not None and visit.version == link.visit_version and visit.state in states.OPEN
+    if visit is None or link.patient.status != Patient.Status.ACTIVE:
+        return False
+    return visit.version == link.visit_version and visit.state in states.OPEN
 
 
 @writes

@@ -26,6 +26,7 @@ from scheduling.services import (
     links,
     notices,
     outcomes,
+    patient_changes,
     policy,
     screens,
     tries,
@@ -330,3 +331,20 @@ def test_who_waits_for_a_nurse_to_look_at_their_answers_is_not_asked_again():
     asking.refresh_from_db()
     assert (asking.state, asking.reason) == ("suppressed", "a nurse is looking at their answers")
     assert Notice.objects.get(visit=visit, kind="preparation").state == "sent"
+
+
+@pytest.mark.parametrize("status", ["in_hospital", "died"])
+def test_nobody_answers_by_link_for_a_patient_who_is_not_at_home(status):
+    visit = make_visit()
+    notice = Notice.objects.get(visit=visit, kind="booked")
+    links.for_notices([notice], now=NOW)
+    token = links.token_of(MessageLink.objects.get(notice=notice))
+    assert links.read(token, now=SOON) is not None
+    patient_changes.set_status(
+        patient_id=visit.patient_id,
+        status=status,
+        since_on=today_at(),
+        why="the family called",
+        by=make_user(),
+    )
+    assert links.read(token, now=SOON) is None
