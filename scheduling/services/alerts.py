@@ -67,11 +67,21 @@ def raise_alert(
 
 def who_is_told() -> list[User]:
     """The clinical leads; where none of them has an address, everybody in the office as well."""
-    office = User.objects.filter(is_active=True).order_by("pk")
-    leads = list(office.filter(role=Role.LEAD))
-    if any(lead.email for lead in leads):
-        return leads
-    return leads + list(office.filter(role__in=[Role.ADMIN, Role.COORDINATOR]))
+    leads = list(User.objects.filter(is_active=True, role=Role.LEAD).order_by("pk"))
+    return leads if any(lead.email for lead in leads) else leads + _rest_of_the_office()
+
+
+def pass_on(notice: Notice, *, now: datetime) -> None:
+    """An alarm that did not reach one of those it was for goes to the rest of the office, once."""
+    notices.tell_staff(
+        Notice.Kind.ALARM, users=_rest_of_the_office(), about=notice.about, visit=notice.visit,
+        call=notice.call, now=now,
+    )  # fmt: skip
+
+
+def _rest_of_the_office() -> list[User]:
+    others = User.objects.filter(is_active=True, role__in=[Role.ADMIN, Role.COORDINATOR])
+    return list(others.order_by("pk"))
 
 
 @writes

@@ -99,6 +99,8 @@ def pause_after(notice: Notice, outcome: TryAgain) -> timedelta:
 def tell(notice: Notice, sentence: str, now: datetime) -> None:
     """Put it before a person, once a row."""
     if notice.patient is None:
+        if notice.kind == Notice.Kind.ALARM:
+            alerts.pass_on(notice, now=now)
         return
     alerts.raise_alert(
         "notice",

@@ -90,6 +90,22 @@ def test_an_alarm_reaches_the_office_when_no_lead_has_an_address():
     assert coordinator not in alerts.who_is_told()
 
 
+def test_an_alarm_that_does_not_arrive_goes_to_the_rest_of_the_office_once(monkeypatch):
+    mails = Recorder(lot=1)
+    record(monkeypatch, email=mails)
+    make_user("lead", email="lead@example.org")
+    make_user("admin", email="admin@example.org")
+    alarm()
+    mails.answer = lambda message: (
+        NotSent("nobody is there") if message.to == "lead@example.org" else Sent(message.id)
+    )
+    for minutes in range(3):
+        dispatch.send_due(now=SOON + minutes * MINUTE)
+    told = [message.to for message in mails.taken]
+    assert "admin@example.org" in told
+    assert len(told) == len(set(told)) == Notice.objects.filter(kind="alarm", state="sent").count()
+
+
 def test_a_message_asked_for_anew_by_its_link_can_be_sent_again_by_a_person():
     visit = make_visit()
     booked = Notice.objects.get(visit=visit, kind="booked")
