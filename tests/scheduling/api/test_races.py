@@ -45,7 +45,7 @@ def _check_one_won(answers: list[HttpResponse], *codes: str) -> None:
     visit = Visit.objects.get()
     assert visit.pk == next(one.json()["id"] for one in answers if one.status_code == 201)
     assert Event.objects.filter(action="visit_booked").count() == 1
-    assert Notice.objects.count() == IdempotencyKey.objects.count() == 1
+    assert Notice.objects.filter(kind="booked").count() == IdempotencyKey.objects.count() == 1
 
 
 def test_of_fifty_for_one_nurses_hour_one_is_booked():
