@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -236,8 +236,13 @@ def due_words(notice: Notice) -> str:
         )
     else:
         said = _("As soon as it is owed")
-    hours = _("sent only between %(first)d:00 and %(last)d:00 there") % {"first": first, "last": last}
-    return f"{said}; {hours}" if notice.patient_id and (first, last) != (0, 24) else said
+    if not notice.patient_id or (first, last) == (0, 24):
+        return said
+    hours = _("sent only between %(first)s and %(last)s there") % {
+        "first": words.clock_words(time(first)),
+        "last": words.clock_words(time(last % 24)),
+    }
+    return f"{said}; {hours}"
 
 
 def _to_come(notice: Notice) -> str:

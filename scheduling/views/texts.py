@@ -136,6 +136,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         "may_edit": _may_edit(request),
         "everywhen": current.hours[0] < 8 or current.hours[1] > 21,
         "history": policy.history(),
+        "time_zone": settings.AGENCY_TIME_ZONE,
     }
     return render(request, "scheduling/texts/settings.html", context, status=status)
 
