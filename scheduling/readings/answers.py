@@ -33,6 +33,7 @@ class Answers:
     questions: int
     begun: bool
     asked: Reply | None
+    own: bool = False
     also: Sequence[str] = ()  # the days of the course after it, which a yes speaks for, too
 
     @property
@@ -52,13 +53,14 @@ class Answers:
 
     @property
     def wishes(self) -> str:
-        """What was asked for, in one line; "" when nothing in particular."""
+        """What was asked for, in one line; "" when nothing in particular. A link may be read by others: no reason."""
         said = self.asked.wishes if self.asked else {}
         days = [my.long_day(date.fromisoformat(day)) for day in said.get("days", [])]
         part = {"morning": _("in the morning"), "afternoon": _("in the afternoon")}.get(
             said.get("part", ""), ""
         )
-        return " · ".join(one for one in ("; ".join(days), part, said.get("why", "")) if one)
+        why = said.get("why", "") if self.own else ""
+        return " · ".join(one for one in ("; ".join(days), part, why) if one)
 
 
 def of(visit: Visit, *, own: bool, now: datetime | None = None) -> Answers:
@@ -76,6 +78,7 @@ def of(visit: Visit, *, own: bool, now: datetime | None = None) -> Answers:
         questions=len(screens.questions(visit, own=own)) if health == screens.DUE else 0,
         begun=bool(screen and screen.state == HealthScreen.State.OPEN and screen.answers),
         asked=replies.open_move(visit),
+        own=own,
         also=[_also(one) for one in outcomes.days_after(visit)],
     )
 

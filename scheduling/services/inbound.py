@@ -72,7 +72,9 @@ def receive_text(*, sender: str, body: str, provider_id: str, now: datetime | No
 
 
 def _patients(number: str) -> list[Patient]:
-    """Whose number for texts it is, locked; else whose phone it is."""
+    """Whose number for texts it is, locked; else whose phone it is. No number is nobody's."""
+    if not number:
+        return []
     for channel in (TEXT, Contact.Channel.VOICE):
         ids = Contact.objects.filter(channel=channel, value=number).values("patient")
         if found := list(Patient.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")):

@@ -226,6 +226,7 @@ def test_asking_for_another_time_keeps_the_visit_and_reaches_a_coordinator(clien
     assert (visit.state, reply.visit, reply.needs_a_person, reply.handled_at) == ("booked", visit, True, None)
     assert (reply.wishes["days"], reply.wishes["part"], reply.via) == (sorted(days[:2]), "morning", "link")
     assert "Your visit stays as it is" in done
+    assert "I work late." not in done  # others may open the link
 
 
 def test_only_days_that_are_safe_for_the_dose_are_offered(client, visit):

@@ -283,3 +283,11 @@ def test_who_speaks_spanish_is_answered_in_spanish_in_one_part_of_a_text(word):
     assert in_spanish != in_english
     for left_over in ("Thank", "office", "visit ", "texts", "Reply", "call "):
         assert left_over not in in_spanish
+
+
+def test_a_text_without_a_number_stops_nobody():
+    patient = make_patient()
+    make_way(patient, value="")
+    says("STOP", sender="")
+    assert Contact.objects.get(patient=patient, channel="text").opted_out_at is None
+    assert Reply.objects.get().patient is None
