@@ -148,21 +148,19 @@ def _follow(call: Call, attempt: CallAttempt, now: datetime) -> None:
         call.save(update_fields=["next_at", "last_on", "changed_at"])
     elif call.state != Call.State.DONE:
         settle(call, follows.state, follows.why, now)
-    wrong = attempt.outcome == Outcome.WRONG_NUMBER and _number_is_dead(call, now)
-    if follows.alert and not wrong:
+    if attempt.outcome == Outcome.WRONG_NUMBER:
+        _number_is_dead(call, now)
+    if follows.alert:
         _tell(call, attempt, follows, now)
 
 
-def _number_is_dead(call: Call, now: datetime) -> bool:
-    """Nobody is called or texted there until the office has another number; whether that raised its own alert."""
+def _number_is_dead(call: Call, now: datetime) -> None:
+    """Nobody is called or texted there until the office has another number. The call tells it, once."""
     numbers = {way.channel: way.value for way in call.patient.contacts.all()}
     dialed = numbers.get(Contact.Channel.VOICE) or numbers.get(Contact.Channel.TEXT, "")
-    raised = [
-        consents.mark_failed(call.patient, channel, value=dialed, source="call", now=now)
-        for channel, value in numbers.items()
-        if value and value == dialed
-    ]
-    return any(raised)
+    for channel, value in numbers.items():
+        if value and value == dialed:
+            consents.mark_failed(call.patient, channel, value=dialed, source="call", tell=False, now=now)
 
 
 def _tell(call: Call, attempt: CallAttempt, follows: rules.Next, now: datetime) -> None:

@@ -85,9 +85,16 @@ def opt_in(
 
 @writes
 def mark_failed(
-    patient: Patient, channel: str, *, value: str = "", source: str = "provider", now: datetime | None = None
+    patient: Patient,
+    channel: str,
+    *,
+    value: str = "",
+    source: str = "provider",
+    tell: bool = True,
+    now: datetime | None = None,
 ) -> bool:
-    """The other side says that nobody is there: nothing goes there until the office has another one, and is told so.
+    """The other side says that nobody is there: nothing goes there until the office has another one, and is told so
+    (unless whoever calls this tells it: `tell` False).
 
     `value`: the address or number that was tried; one that was put right meanwhile is left alone. Returns whether
     anything changed.
@@ -99,13 +106,14 @@ def mark_failed(
     contact.failed_at = now
     contact.save(update_fields=["failed_at"])
     events.write("contact_failed", by=None, patient=patient, subject=contact, why=source, channel=channel)
-    alerts.raise_alert(
-        "number",
-        patient=patient,
-        about=f"contact {contact.pk} {now:%Y-%m-%d %H:%M}",
-        sentence=DEAD[Contact.Channel(channel)],
-        now=now,
-    )
+    if tell:
+        alerts.raise_alert(
+            "number",
+            patient=patient,
+            about=f"contact {contact.pk} {now:%Y-%m-%d %H:%M}",
+            sentence=DEAD[Contact.Channel(channel)],
+            now=now,
+        )
     return True
 
 
