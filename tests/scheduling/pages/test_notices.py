@@ -180,6 +180,14 @@ def test_a_failed_message_to_the_office_counts_for_a_week():
     assert "Call instead" not in text_of(shown("notice", notice.pk))
 
 
+def test_the_page_of_a_failure_leads_to_the_address_that_did_not_work():
+    notice = one_notice("failed")
+    way = reverse("contact", args=[notice.patient_id, notice.channel])
+    assert way in text_of(shown("notice", notice.pk))
+    decide(notice, "aside", "put right by phone")
+    assert way not in text_of(shown("notice", notice.pk))
+
+
 def test_calling_instead_owes_one_call_however_often_it_is_pressed():
     notice = one_notice("failed")
     for _n in range(2):
