@@ -79,7 +79,8 @@ def script(kind: str, language: str, *, drug: str = "", **places: str) -> Script
 
 
 def automatic(step: str, language: str, **places: str) -> str:
-    """What an automatic call says at a step: hello, ask, again, well, symptoms, later, nothing, voicemail, closed."""
+    """What an automatic call says at a step: hello, ask, again, well, symptoms, later, stopped,
+    nothing, voicemail, closed."""
     words: str = DATA["automatic"][step][language if language in LANGUAGES else "en"]
     return words.format(**places)
 

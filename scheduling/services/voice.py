@@ -12,13 +12,14 @@ from patients.models import Contact
 from scheduling import call_scripts
 from scheduling.models import Call, CallAttempt, Notice
 from scheduling.rules.errors import BadInput
-from scheduling.services import calls, policy, sendable
+from scheduling.services import calls, consents, policy, sendable
 from scheduling.transports import transport_for
 
 SOON = timedelta(minutes=10)  # who asks for a call stands in the list of the caller at once
 WAITING = (Notice.State.PLANNED, Notice.State.CLAIMED, Notice.State.SENT, Notice.State.DELIVERED)
 KEYS = {"1": CallAttempt.Outcome.WELL, "2": CallAttempt.Outcome.SYMPTOMS, "9": CallAttempt.Outcome.LATER}
 SAYS = {"1": "well", "2": "symptoms", "9": "later"}
+STOP = "8"  # an opt-out in each call: 47 CFR 64.1200(a)(9)(iv)
 # Kinds a machine may ask about; the others need a person who listens.
 KINDS = frozenset({Call.Kind.REACTION_CHECK, Call.Kind.TWO_WEEK, Call.Kind.NAVIGATOR})
 
@@ -65,7 +66,8 @@ def answer(
     machine: bool = False,
     now: datetime | None = None,
 ) -> Answered:
-    """Record what was pressed: 1 well, 2 something is not right, 9 call me; nothing is no answer.
+    """Record what was pressed: 1 well, 2 something is not right, 9 call me, 8 no more automatic
+    calls (a person still makes the call); nothing is no answer.
 
     `machine`: the provider says that an answering machine took the call. Another key is asked again and not
     recorded. The provider's id of the call makes it one try however often it is told. `notice` comes with its
@@ -77,7 +79,7 @@ def answer(
     now = now or timezone.now()
     language, places = _places(notice)
     digits = digits.strip()
-    if digits and digits not in KEYS:
+    if digits and digits != STOP and digits not in KEYS:
         return Answered(call_scripts.automatic("again", language, **places), ask_again=True)
     outcome = CallAttempt.Outcome.VOICEMAIL if machine else CallAttempt.Outcome.NO_ANSWER
     attempt = calls.record_attempt(
@@ -88,6 +90,9 @@ def answer(
         provider_id=provider_id,
         now=now,
     )
+    if digits == STOP and notice.patient is not None:
+        consents.opt_out(notice.patient, notice.channel, source="key 8 in an automatic call", now=now)
+        return Answered(call_scripts.automatic("stopped", language, **places), attempt=attempt)
     step = SAYS.get(digits, "voicemail" if machine else "nothing")
     return Answered(call_scripts.automatic(step, language, **places), attempt=attempt)
 

@@ -126,3 +126,14 @@ def test_the_page_says_why_no_machine_may_call(monkeypatch):
     calls.record_attempt(call_id=other.pk, outcome="well", by=make_user(), now=NOW)
     other.refresh_from_db()
     assert voice.why_not(other) == "This call is not owed any more."
+
+
+def test_a_key_ends_automatic_calls_and_a_person_still_makes_this_one():
+    notice = a_notice()
+    said = voice.answer(notice, "8", provider_id="CA8", now=NOW)
+    assert "no more automatic calls" in said.say
+    assert notice.patient.contacts.get(channel="voice").opted_out_at == NOW
+    notice.call.refresh_from_db()
+    assert (notice.call.state, notice.call.last_outcome) == ("owed", "no_answer")
+    voice.answer(notice, "8", provider_id="CA8", now=NOW)
+    assert notice.call.attempts.count() == 1
