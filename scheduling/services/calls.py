@@ -152,6 +152,18 @@ def _follow(call: Call, attempt: CallAttempt, now: datetime) -> None:
         _number_is_dead(call, now)
     if follows.alert:
         _tell(call, attempt, follows, now)
+    if attempt.outcome == Outcome.SYMPTOMS and attempt.via != CallAttempt.Via.PHONE:
+        _owe_a_voice(call, attempt, follows, now)
+
+
+def _owe_a_voice(call: Call, attempt: CallAttempt, follows: rules.Next, now: datetime) -> None:
+    """Nobody has spoken to them yet, and they were told that a nurse calls today."""
+    patient = call.patient
+    owe(
+        patient=patient, kind=Call.Kind.SYMPTOMS, about=f"call {call.pk}", visit=call.visit, dose=call.dose,
+        prescription=call.prescription, reason=_sentence(call, attempt, follows),
+        due_on=clock.today_in(patient.time_zone, now), now=now,
+    )  # fmt: skip
 
 
 def _number_is_dead(call: Call, now: datetime) -> None:

@@ -230,6 +230,20 @@ def test_nobody_answers_three_times_a_day_on_two_days_then_it_is_an_alarm():
     )
 
 
+@pytest.mark.parametrize(("via", "owed"), [("link", 1), ("voice", 1), ("phone", 0)])
+def test_who_tells_a_machine_that_something_is_wrong_is_called_by_a_person_today(via, owed):
+    call = a_call()
+    for _again in range(2):
+        calls.record_attempt(
+            call_id=call.pk, outcome="symptoms", symptoms=["fever"] if via == "phone" else (), via=via,
+            by=make_user() if via == "phone" else None, now=NOW,
+        )  # fmt: skip
+    promised = Call.objects.filter(
+        patient=call.patient, kind="symptoms_call", state="owed", due_on=today_at()
+    )
+    assert promised.count() == owed
+
+
 def test_a_wrong_number_ends_the_call_and_asks_for_another_way():
     call = a_call()
     call.patient.contacts.all().delete()
