@@ -44,7 +44,7 @@ deploy-check: $(INSTALLED)
 	@INFUSION_HOME_MODE=production ALLOWED_HOSTS=infusion.example DEBUG= \
 	  SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" \
 	  DATABASE_URL=postgres://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 \
-	  PUBLIC_URL=https://infusion.example \
+	  PUBLIC_URL=https://care.example \
 	  $(PY) manage.py check --deploy --fail-level WARNING
 
 compose-check: $(INSTALLED)
