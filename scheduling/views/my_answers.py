@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -18,14 +21,28 @@ from scheduling.views import answer_pages
 from scheduling.views.answer_pages import Door
 
 
+def of_an_open_visit(page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A page about a visit of the patient's own that is still to come; one that is over leads to what became of it.
+
+    The look is in the trail once while a form is filled in.
+    """
+
+    @wraps(page)
+    def opened(request: HttpRequest, visit_id: int, **rest: int) -> HttpResponse:
+        visit = get_object_or_404(selectors.visits_for(request.user), pk=visit_id)
+        events.chart_read_once(visit.patient, by=request.user, what="my answers")
+        if visit.state not in states.OPEN or visit.starts_at <= timezone.now():
+            return redirect("my-visit", visit_id=visit.pk)
+        return page(request, visit, Door(request, visit.pk, request.user), **rest)
+
+    return opened
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @selectors.patient_only
-def confirm(request: HttpRequest, visit_id: int) -> HttpResponse:
+@of_an_open_visit
+def confirm(request: HttpRequest, visit: Visit, door: Door) -> HttpResponse:
     """Yes to the time. Saying it twice is friendly."""
-    visit = _seen(request, visit_id)
-    if not _open(visit):
-        return redirect("my-visit", visit_id=visit.pk)
-    door = Door(request, visit.pk, request.user)
     if request.method == "POST":
         try:
             outcomes.confirm_visit(visit_id=visit.pk, by=request.user, via="page", version=visit.version)
@@ -38,50 +55,31 @@ def confirm(request: HttpRequest, visit_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @selectors.patient_only
-def reschedule(request: HttpRequest, visit_id: int) -> HttpResponse:
+@of_an_open_visit
+def reschedule(request: HttpRequest, visit: Visit, door: Door) -> HttpResponse:
     """Ask for another time; the visit stays until somebody calls."""
-    visit = _seen(request, visit_id)
-    if not _open(visit):
-        return redirect("my-visit", visit_id=visit.pk)
-    return answer_pages.move_page(Door(request, visit.pk, request.user), visit)
+    return answer_pages.move_page(door, visit)
 
 
 @require_http_methods(["GET", "HEAD"])
 @selectors.patient_only
-def health(request: HttpRequest, visit_id: int) -> HttpResponse:
+@of_an_open_visit
+def health(request: HttpRequest, visit: Visit, door: Door) -> HttpResponse:
     """The next question, or what became of the answers."""
-    visit = _seen(request, visit_id)
-    if not _open(visit):
-        return redirect("my-visit", visit_id=visit.pk)
-    return answer_pages.health_page(Door(request, visit.pk, request.user), visit)
+    return answer_pages.health_page(door, visit)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @selectors.patient_only
-def question(request: HttpRequest, visit_id: int, number: int) -> HttpResponse:
+@of_an_open_visit
+def question(request: HttpRequest, visit: Visit, door: Door, number: int) -> HttpResponse:
     """One question a page."""
-    visit = _seen(request, visit_id)
-    if not _open(visit):
-        return redirect("my-visit", visit_id=visit.pk)
-    return answer_pages.question_page(Door(request, visit.pk, request.user), visit, number)
+    return answer_pages.question_page(door, visit, number)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @selectors.patient_only
-def check(request: HttpRequest, visit_id: int) -> HttpResponse:
+@of_an_open_visit
+def check(request: HttpRequest, visit: Visit, door: Door) -> HttpResponse:
     """The answers before they are sent."""
-    visit = _seen(request, visit_id)
-    if not _open(visit):
-        return redirect("my-visit", visit_id=visit.pk)
-    return answer_pages.check_page(Door(request, visit.pk, request.user), visit)
-
-
-def _seen(request: HttpRequest, visit_id: int) -> Visit:
-    """The patient's own visit; the look is in the trail once while a form is filled in."""
-    visit = get_object_or_404(selectors.visits_for(request.user), pk=visit_id)
-    events.chart_read_once(visit.patient, by=request.user, what="my answers")
-    return visit
-
-
-def _open(visit: Visit) -> bool:
-    return visit.state in states.OPEN and visit.starts_at > timezone.now()
+    return answer_pages.check_page(door, visit)

@@ -69,7 +69,12 @@ def next_dose(key: str) -> PlannedDose:
 
 def digest() -> str:
     """Everything a person could see, without row numbers and moments of storing."""
-    queries: list[Iterable[object]] = [
+    queries = [*of_people(), *of_care(), *of_messages()]
+    return hashlib.sha256(repr([list(query) for query in queries]).encode()).hexdigest()
+
+
+def of_people() -> list[Iterable[object]]:
+    return [
         Patient.objects.order_by("mrn").values_list(
             "mrn",
             "search_name",
@@ -85,6 +90,11 @@ def digest() -> str:
         ),
         Nurse.objects.order_by("npi").values_list("last_name", "phone", "latitude", "user__username"),
         Licence.objects.order_by("number", "state").values_list("number", "expires_on", "multistate"),
+    ]
+
+
+def of_care() -> list[Iterable[object]]:
+    return [
         Prescription.objects.order_by("patient__mrn").values_list(
             "patient__mrn",
             "regimen_digest",
@@ -109,6 +119,11 @@ def digest() -> str:
         Visit.objects.order_by("patient__mrn", "starts_at", "state", "nurse__npi").values_list(
             "patient__mrn", "nurse__npi", "starts_at", "ends_at", "state", "attention_code", "override_codes"
         ),
+    ]
+
+
+def of_messages() -> list[Iterable[object]]:
+    return [
         # What a call asks is due as soon as the call is planned, which the services do by the real clock.
         Notice.objects.filter(call=None)
         .order_by("patient__mrn", "due_at", "kind", "channel", "state", "reason")
@@ -124,7 +139,6 @@ def digest() -> str:
         ),
         Alert.objects.order_by("raised_at", "patient__mrn").values_list("kind", "alarm", "sentence"),
     ]
-    return hashlib.sha256(repr([list(query) for query in queries]).encode()).hexdigest()
 
 
 def digest_of_a_load(**how: object) -> str:
