@@ -115,6 +115,21 @@ def test_two_keys_and_the_tab_book_it_without_a_pointer(desk, now):
     assert Visit.objects.filter(dose=dose).exists()
 
 
+def test_what_can_be_seen_in_the_panel_is_wired_already(desk, now):
+    dose = make_dose(**soon(now))
+    make_nurse()
+    page = desk(reverse("queue"))
+    page.evaluate(
+        """document.addEventListener("htmx:afterSwap", () => setTimeout(() => {
+             window.stayed = true;
+             document.querySelector("#panel form button[type=submit], #panel form button").click();
+           }, 0), { once: true })"""
+    )
+    page.click(f"#line-dose-{dose.pk} >> text=Find times")
+    page.wait_for_selector("text=Booked.")
+    assert page.evaluate("window.stayed"), "the form was sent the old way, and the page was left"
+
+
 def test_a_held_time_counts_down_and_the_other_coordinator_sees_who_holds_it(desk, now):
     ben, dose, other = (
         make_user(first_name="Ben", last_name="Ortiz"),
