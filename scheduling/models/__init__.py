@@ -10,15 +10,19 @@ from scheduling.models.heartbeat import Heartbeat, Tally
 from scheduling.models.idempotency import IdempotencyKey
 from scheduling.models.message_text import MessageText, NoticePolicy
 from scheduling.models.notice import Notice
+from scheduling.models.pinned_pair import PinnedPair
 from scheduling.models.planned_check import PlannedCheck
 from scheduling.models.record import DoseRecord
+from scheduling.models.route import CalendarFeed, RouteVersion
 from scheduling.models.site import Site
 from scheduling.models.slot_hold import SlotHold
 from scheduling.models.supply import SupplyStep
 from scheduling.models.visit import Visit
+from scheduling.models.week_plan import PlanLine, WeekPlan
 
 __all__ = [
     "Alert",
+    "CalendarFeed",
     "Call",
     "CallAttempt",
     "DoseRecord",
@@ -32,12 +36,16 @@ __all__ = [
     "MessageText",
     "Notice",
     "NoticePolicy",
+    "PinnedPair",
+    "PlanLine",
     "PlannedCheck",
     "PlannedDose",
     "Reply",
+    "RouteVersion",
     "Site",
     "SlotHold",
     "SupplyStep",
     "Tally",
     "Visit",
+    "WeekPlan",
 ]
