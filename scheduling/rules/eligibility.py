@@ -72,6 +72,21 @@ class Stop:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Nurses a patient is pinned to (`only`; empty: to nobody) and those who are not to come, by key."""
+
+    only: frozenset[int] = frozenset()
+    never: frozenset[int] = frozenset()
+
+    def allow(self, nurse: int) -> bool:
+        """Nothing was said against this nurse."""
+        return nurse not in self.never and (not self.only or nurse in self.only)
+
+
+NO_PAIRS = Pairs()
+
+
 def licence_problem(licences: Iterable[LicenceFact], state: str, day: date) -> Problem | None:
     """None when one licence is good in `state` on `day` (first and last day included)."""
     good_there = [
@@ -100,6 +115,19 @@ def competency_problems(
             )
         else:
             yield Problem("NOT_COMPETENT", f"The nurse has no competency “{need}”.")
+
+
+def pair_problem(nurse: int, pairs: Pairs) -> Problem | None:
+    """None when the nurse may come to this patient; a wish, so a reason opens it."""
+    if pairs.allow(nurse):
+        return None
+    if nurse in pairs.never:
+        return Problem(
+            "NURSE_NOT_WANTED", "This nurse is marked never to come to this patient.", absolute=False
+        )
+    return Problem(
+        "OTHER_NURSE_PINNED", "This patient is marked always to have another nurse.", absolute=False
+    )
 
 
 def hours_problem(

@@ -96,6 +96,10 @@ GATES: tuple[GateRule, ...] = (
         ("NO_SHIFT", "OUTSIDE_SHIFT", "ON_BREAK", "DAY_TOO_LONG"),
     ),
     GateRule(
+        "pair", "Nurse and patient", "The nurse is not one who is never to come, nor the patient always another's.",
+        BOOKING, REASON, "Choose another nurse", "coordinator", ("NURSE_NOT_WANTED", "OTHER_NURSE_PINNED"),
+    ),
+    GateRule(
         "still_allowed", "Still allowed", "What forbids a booking has not come true since: stopped, too early, site.",
         START, ABSOLUTE, "Call the office", "clinical lead",
     ),
