@@ -30,6 +30,7 @@ from scheduling.models import (
     PlannedDose,
     Reply,
     Visit,
+    WeekPlan,
 )
 from scheduling.rules import states
 
@@ -136,6 +137,11 @@ def calls_for(user: Viewer) -> QuerySet[Call]:
 def alerts_for(user: Viewer) -> QuerySet[Alert]:
     """What a person must look at now: the office alone."""
     return Alert.objects.select_related("patient") if may_write(user) else Alert.objects.none()
+
+
+def plans_for(user: Viewer) -> QuerySet[WeekPlan]:
+    """Plans somebody asked for: the office alone."""
+    return WeekPlan.objects.select_related("requested_by") if may_write(user) else WeekPlan.objects.none()
 
 
 def events_for(user: Viewer) -> QuerySet[Event]:

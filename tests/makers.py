@@ -21,7 +21,7 @@ from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
 from patients.models import Contact, Evidence, Patient, Prescription
 from patients.validators import npi_ok
 from scheduling import clock
-from scheduling.models import DoseRecord, PlannedCheck, PlannedDose, Site, Visit
+from scheduling.models import DoseRecord, PlanLine, PlannedCheck, PlannedDose, Site, Visit, WeekPlan
 from scheduling.services import booking, doses, prescribing, records
 from scheduling.services import patients as patient_services
 from scheduling.services.prescribing import GivenElsewhere, Wish
@@ -325,3 +325,34 @@ def make_way(patient: Patient, channel: str = "text", value: str = "", **fields:
         value=value or phone(next(_numbers)),
         **{"consented_at": NOW - DAY, "consent_source": "office", **fields},
     )
+
+
+def make_plan(
+    lines: Iterable[PlanLine] = (), *, by: User | None = None, now: datetime = NOW, **fields: Any
+) -> WeekPlan:
+    """A finished plan of the week after `now`, with its lines (of `plan_line`)."""
+    monday = today_at(now) + (7 - today_at(now).weekday()) * DAY
+    plan = WeekPlan.objects.create(
+        requested_by=by or make_user(),
+        **{
+            "first_on": monday, "last_on": monday + 6 * DAY, "seconds": 20, "state": WeekPlan.State.DONE,
+            "requested_at": now, "started_at": now, "beat_at": now, "finished_at": now, **fields,
+        },
+    )  # fmt: skip
+    for line in lines:
+        line.plan = plan
+        line.save()
+    return plan
+
+
+def plan_line(
+    dose: PlannedDose, nurse: Nurse | None = None, starts_at: datetime | None = None, **fields: Any
+) -> PlanLine:
+    """One unsaved line: the dose with this nurse at 9:00 of its due day, or left when `nurse` is None."""
+    patient = dose.prescription.patient
+    when = starts_at or at(dose.due_on, time_zone=patient.time_zone)
+    return PlanLine(
+        dose=dose, patient=patient, nurse=nurse, minutes=dose.total_minutes, time_zone=patient.time_zone,
+        starts_at=when if nurse else None,
+        **{"kind": "place" if nurse else "left", "group": f"dose {dose.pk}", **fields},
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from tests.makers import (
     make_nurse,
     make_papers,
     make_patient,
+    make_plan,
     make_prescription,
     make_record,
     make_user,
@@ -41,13 +42,14 @@ def world():
     )  # fmt: skip
     Reply.objects.create(patient=patient, via="text", meaning="other", body="Thanks", received_at=NOW)
     alerts.raise_alert("symptoms", patient=patient, about="x", sentence="Look.")
+    make_plan()
     return {"patient": patient, "visit": visit, "nurse": visit.nurse}
 
 
 WITH_CLOCK = ["patients_for", "prescriptions_for", "doses_for", "evidence_for", "holds_for", "records_for"]
 WITH_CLOCK += ["visits_for", "checks_for"]
 WITHOUT = ["notices_for", "replies_for"]
-OFFICE_ALONE = ["calls_for", "alerts_for"]
+OFFICE_ALONE = ["calls_for", "alerts_for", "plans_for"]
 
 
 def sees(selector: str, user, now=NOW) -> bool:
@@ -85,7 +87,7 @@ def test_a_nurse_sees_a_patient_from_14_days_before_a_visit_to_14_days_after(wor
 
 
 @pytest.mark.parametrize("selector", OFFICE_ALONE)
-def test_calls_and_alerts_are_for_the_office_alone(world, selector):
+def test_calls_alerts_and_plans_are_for_the_office_alone(world, selector):
     assert not sees(selector, world["nurse"].user)
     assert not sees(selector, world["patient"].user)
 
