@@ -10,12 +10,13 @@ class Refused(Exception):
     """The wish was understood and is not allowed. Nothing was written.
 
     `code` never changes once published; `field` names the input that caused it, when one did;
-    `absolute` means no reason and no role makes it allowed.
+    `absolute` means no reason and no role makes it allowed; `visit_id` says which of several visits it is about.
     """
 
     code = "REFUSED"
     status = 422
     absolute = True
+    visit_id: int | None = None
 
     def __init__(self, message: str, *, code: str = "", field: str = "", codes: tuple[str, ...] = ()) -> None:
         super().__init__(message)

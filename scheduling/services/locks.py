@@ -13,12 +13,17 @@ from scheduling.rules.errors import BadInput, StaleVersion
 def patient_and_nurses(patient_id: int, nurse_ids: Iterable[int]) -> tuple[Patient, dict[int, Nurse]]:
     """The patient, then the nurses by ascending id. Raises BadInput for a nurse that is not there."""
     patient = Patient.objects.select_for_update(no_key=True).get(pk=patient_id)
+    return patient, nurses(nurse_ids)
+
+
+def nurses(nurse_ids: Iterable[int]) -> dict[int, Nurse]:
+    """The nurses by ascending id, after the patients. Raises BadInput for one that is not there."""
     wanted = sorted(set(nurse_ids))
     rows = Nurse.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
-    nurses = {nurse.pk: nurse for nurse in rows}
-    if len(nurses) < len(wanted):
+    found = {nurse.pk: nurse for nurse in rows}
+    if len(found) < len(wanted):
         raise BadInput("There is no such nurse.", field="nurse")
-    return patient, nurses
+    return found
 
 
 def patient_of(dose_id: int) -> int:
