@@ -59,12 +59,18 @@ class DayFit:
 
     def allows(self, dose: PlannedDose, day: date) -> bool:
         """Inside the window, the order and no hold, papers and place in order."""
+        return (
+            (dose.floor_on is None or dose.floor_on <= day)
+            and (dose.window_start_on or dose.due_on) <= day <= closes_on(dose)
+            and self.in_order(dose, day)
+        )
+
+    def in_order(self, dose: PlannedDose, day: date) -> bool:
+        """The same, whatever floor and window say of the day."""
         order = dose.prescription
         return (
             dose.state == PlannedDose.State.PLANNED
             and order.patient.status == Patient.Status.ACTIVE
-            and (dose.floor_on is None or dose.floor_on <= day)
-            and (dose.window_start_on or dose.due_on) <= day <= closes_on(dose)
             and day <= order.expires_on
             and not self._held(order.pk, day)
             and self._place(dose, day)

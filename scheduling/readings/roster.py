@@ -104,7 +104,13 @@ def away_on(nurse: Nurse, day: date) -> list[Span]:
 
 def capacity_minutes(nurse: Nurse, day: date) -> int:
     """Minutes of shift on the day without breaks and time off, at most the nurse's daily limit."""
-    total, away = timedelta(), away_on(nurse, day)
+    total = sum((span.end - span.start for span in free_spans(nurse, day)), timedelta())
+    return min(int(total.total_seconds() // 60), nurse.day_limit_minutes)
+
+
+def free_spans(nurse: Nurse, day: date) -> list[Span]:
+    """The hours of the day without breaks and time off, in order."""
+    found, away = [], away_on(nurse, day)
     for shift in shifts_on(nurse, day):
         worked = [_span(nurse, day, shift.starts, shift.ends)]
         pause = (
@@ -114,8 +120,8 @@ def capacity_minutes(nurse: Nurse, day: date) -> int:
         )
         for gone in (*away, *pause):
             worked = [piece for span in worked for piece in _around(span, gone)]
-        total += sum((span.end - span.start for span in worked), timedelta())
-    return min(int(total.total_seconds() // 60), nurse.day_limit_minutes)
+        found += worked
+    return sorted(found, key=lambda span: span.start)
 
 
 def _span(nurse: Nurse, day: date, first: time, last: time) -> Span:
