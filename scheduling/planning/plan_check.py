@@ -61,7 +61,7 @@ def _cost(case: _Case, plan: Json) -> dict[str, int]:
             leave, back, drive = case.times(route)
             parts["drive"] += drive
             away[route["nurse"]] += back - leave
-    parts["courses"] = case.meta.get("course_change", 0) * sum(
+    parts["courses"] = (case.meta.get("course_change") or 0) * sum(
         len(nurses) - 1 for nurses in nurses_of.values()
     )
     for name, nurse in case.nurses.items():
@@ -101,7 +101,7 @@ class _Case:
             for nurse in problem["nurses"]
             for shift in nurse.get("shifts") or ()
         }
-        self.roads = {
+        self.roads: dict[tuple[Point, Point], int] = {
             ((a_lat, a_lon), (b_lat, b_lon)): took
             for a_lat, a_lon, b_lat, b_lon, took in problem.get("roads") or ()
         }
@@ -135,14 +135,14 @@ class _Case:
         return [(row[0], row[1], row[2] if len(row) > 2 else 0) for row in visit.get("windows") or ()]
 
     def nurse_cost(self, visit: Json, nurse: str) -> int:
-        costs = dict(visit.get("nurse_costs") or {})
+        costs: dict[str, int] = dict(visit.get("nurse_costs") or {})
         if visit.get("preferred_nurse") is not None:
             costs.setdefault(visit["preferred_nurse"], 0)
-        other: int | None = visit.get("other_nurse")
-        if other is None:
-            other = (self.meta.get("continuity_penalty") or 0) if costs else 0
-        price: int = costs.get(nurse, other)
-        return price
+        if nurse in costs:
+            return costs[nurse]
+        if visit.get("other_nurse") is not None:
+            return int(visit["other_nurse"])
+        return int(self.meta.get("continuity_penalty") or 0) if costs else 0
 
     def served(self, plan: Json) -> Iterator[tuple[Json, Json, int]]:
         """Route, visit and start of every stop."""
