@@ -7,8 +7,10 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from scheduling.rules.eligibility import (
+    NO_PAIRS,
     CompetencyFact,
     LicenceFact,
+    Pairs,
     Place,
     Problem,
     ShiftFact,
@@ -16,6 +18,7 @@ from scheduling.rules.eligibility import (
     Stop,
     competency_problems,
     licence_problem,
+    pair_problem,
 )
 
 
@@ -49,9 +52,15 @@ class Wanted:
     patient_spans: tuple[Span, ...] = ()
     due_on: date | None = None
     prefers: str = ""
+    pairs: Pairs = NO_PAIRS
 
 
 def may_give(nurse: NurseFacts, wanted: Wanted, day: date) -> list[Problem]:
-    """What the nurse's papers say against a visit on `day`; empty when nothing does."""
+    """What the nurse's papers and the patient's pairs say against a visit on `day`; empty when nothing does."""
     licence = licence_problem(nurse.licences, wanted.state, day)
-    return ([licence] if licence else []) + list(competency_problems(nurse.competencies, wanted.needs, day))
+    pair = pair_problem(nurse.key, wanted.pairs)
+    return [
+        *([licence] if licence else []),
+        *competency_problems(nurse.competencies, wanted.needs, day),
+        *([pair] if pair else []),
+    ]

@@ -31,6 +31,8 @@ OWN_TIME_LOST = 30  # and for the nurse of a time that was lost: the patient was
 WHY_NOT = {
     "NOT_LICENSED": "No licence for the home's state on these days",
     "NOT_COMPETENT": "Not signed off for this drug on these days",
+    "NURSE_NOT_WANTED": "Marked never to come to this patient",
+    "OTHER_NURSE_PINNED": "The patient always has another nurse",
     "NO_SHIFT": "Does not work on these days",
     "TIME_OFF": "Away on these days",
     "SHIFT_TOO_SHORT": "Hours too short for this visit",
@@ -126,7 +128,7 @@ class Gaps:
 def gaps_of(nurses: Team, wanted: Wanted, starts: Starts, road: Road = drives) -> Gaps:
     """Every gap in which some start of the grid fits, for a nurse whose papers and hours allow it."""
     length = int(wanted.length.total_seconds())
-    papers = np.any(nurses.licensed & nurses.skilled, axis=1)
+    papers = np.any(nurses.licensed & nurses.skilled, axis=1) & _allowed(nurses, wanted)
     window = np.nonzero(
         papers[nurses.window_nurse]
         & (nurses.window_booked + length // 60 <= nurses.limits[nurses.window_nurse])
@@ -146,6 +148,13 @@ def gaps_of(nurses: Team, wanted: Wanted, starts: Starts, road: Road = drives) -
     nurse, day = nurse[row], nurses.window_day[window[row]]
     drive, added = _detour(nurses, wanted, (there, back), nurse, gap, day, road)
     return Gaps(nurse, day, first[kept], after_last[kept], best[kept], cost[kept], drive, added)
+
+
+def _allowed(nurses: Team, wanted: Wanted) -> Flags:
+    """By row, whether the patient's pairs let the nurse come."""
+    only, never = wanted.pairs.only, wanted.pairs.never
+    found: Flags = ~np.isin(nurses.keys, list(never))
+    return found & np.isin(nurses.keys, list(only)) if only else found
 
 
 def _to_and_from(nurses: Team, wanted: Wanted, papers: Flags, road: Road) -> tuple[Ints, Ints]:
@@ -308,6 +317,8 @@ def ruled_out(nurses: Team, wanted: Wanted, starts: Starts, placed: Ints) -> dic
     checks = {
         "NOT_LICENSED": licensed.any(axis=1),
         "NOT_COMPETENT": (licensed & nurses.skilled[:, asked[1:-1]]).any(axis=1),
+        "NURSE_NOT_WANTED": ~np.isin(nurses.keys, list(wanted.pairs.never)),
+        "OTHER_NURSE_PINNED": _allowed(nurses, wanted),
         "NO_SHIFT": nurses.works,
         "TIME_OFF": has(np.ones(len(row), bool)),
         "SHIFT_TOO_SHORT": has(nurses.window_whole >= length),

@@ -22,7 +22,7 @@ from scheduling.readings.slot_search import WITHOUT_WINDOW
 from scheduling.rules import states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.rules.regimen import Regimen
-from scheduling.services import bookable, doses, readiness, travel, verdicts
+from scheduling.services import bookable, doses, pairs_on_file, readiness, travel, verdicts
 from scheduling.services.bookable import Bookable
 
 
@@ -166,6 +166,7 @@ class Desk:
             length=self.wanted.length,
             needs=self.wanted.needs,
             patient_spans=tuple(Span(visit.starts_at, visit.ends_at) for visit in others),
+            pairs=pairs_on_file.pairs_of(patient),
         )
 
     @cached_property
@@ -182,18 +183,23 @@ class Desk:
         return clock.day_bounds(min(days), zone)[0] - day, clock.day_bounds(max(days), zone)[1] + day
 
     def nurse_choices(self, day: date) -> list[tuple[str, list[tuple[str, str]]]]:
-        """Those who can come on `day` first, then the others with the reason."""
-        can, cannot = [], []
+        """Those who can come on `day` first, then who may with a reason, then the others; each says why."""
+        can, wanted_not, cannot = [], [], []
         roads = travel.drives((member.nurse.place, self.patient.place) for member in self.members)
         for member in self.members:
             nurse, against = member.nurse, may_give(member.facts, self.asked, day)
             if against:
-                cannot.append((str(nurse.pk), f"{nurse.listed_name} · {against[0].text}"))
+                others = cannot if against[0].absolute else wanted_not
+                others.append((str(nurse.pk), f"{nurse.listed_name} · {against[0].text}"))
             else:
                 road = roads(nurse.place, self.patient.place)
                 apart = _("%(minutes)d min from home base") % {"minutes": road}
                 can.append((str(nurse.pk), f"{nurse.listed_name} · {apart}"))
-        groups = [(_("Can give this"), can), (_("Cannot give this"), cannot)]
+        groups = [
+            (_("Can give this"), can),
+            (_("Only with a reason"), wanted_not),
+            (_("Cannot give this"), cannot),
+        ]
         return [(name, members) for name, members in groups if members]
 
     def nurse_day(self, nurse_id: int, day: date) -> NurseDay | None:

@@ -30,8 +30,8 @@ from scheduling.readings.day_fit import WITHOUT_WINDOW, DayFit, first_waiting
 from scheduling.readings.roster import Member
 from scheduling.readings.slot_words import seen_before
 from scheduling.rules import eligibility, states
-from scheduling.rules.eligibility import Span, Stop
-from scheduling.services import absences, bookable, outcomes, slot_holds
+from scheduling.rules.eligibility import Pairs, Span, Stop
+from scheduling.services import absences, bookable, outcomes, pairs_on_file, slot_holds
 
 RECENT = timedelta(days=3)  # freed longer ago, a stretch is just free time like any other
 MOST, BEST = 8, 3  # stretches shown, patients named for each
@@ -179,6 +179,11 @@ class _Desk:
         return found
 
     @cached_property
+    def pairs(self) -> dict[int, Pairs]:
+        """Patient -> who may come."""
+        return pairs_on_file.may_come(sorted({dose.prescription.patient_id for dose in self.waiting}))
+
+    @cached_property
     def known(self) -> dict[int, dict[int, int]]:
         """Patient -> nurse -> visits completed."""
         found: dict[int, dict[int, int]] = defaultdict(dict)
@@ -216,6 +221,7 @@ class _Desk:
             needs=wanted.needs,
             patient_spans=tuple(self.busy[patient.pk]),
             prefers=patient.prefers,
+            pairs=self.pairs[patient.pk],
         )
         key = (visit.nurse_id, asked.state, asked.needs, day)
         if key not in self.teams:

@@ -32,8 +32,8 @@ from scheduling.readings.day_fit import DayFit
 from scheduling.readings.roster import Member
 from scheduling.readings.uncovered import Uncovered
 from scheduling.rules import states
-from scheduling.rules.eligibility import Span, Stop
-from scheduling.services import attention, bookable, slot_holds, travel
+from scheduling.rules.eligibility import Pairs, Span, Stop
+from scheduling.services import attention, bookable, pairs_on_file, slot_holds, travel
 from scheduling.services.bookable import Bookable
 
 # What a change weighs for the patient, in minutes of driving.
@@ -182,6 +182,11 @@ class _Desk:
         return found
 
     @cached_property
+    def pairs(self) -> dict[int, Pairs]:
+        """Patient -> who may come."""
+        return pairs_on_file.may_come(sorted({one.visit.patient_id for one in self.uncovered}))
+
+    @cached_property
     def known(self) -> dict[int, dict[int, int]]:
         """Patient -> nurse -> visits completed."""
         found: dict[int, dict[int, int]] = defaultdict(dict)
@@ -202,6 +207,7 @@ class _Desk:
             needs=wanted.needs,
             patient_spans=tuple(self.other_visits[visit.patient_id]),
             prefers=visit.patient.prefers,
+            pairs=self.pairs[visit.patient_id],
         )
         grid = self._grid(visit, asked, self._days_of(one))
         found: dict[tuple[int, datetime], Slot] = {}

@@ -257,6 +257,7 @@ def aim_of(wanted: Bookable, due_on: date, reading: staffing.Reading) -> Wanted:
         ),
         due_on=due_on,
         prefers=patient.prefers,
+        pairs=reading.pairs,
     )
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 WHY_NOT = {
     "NOT_LICENSED": gettext_lazy("no licence for the home's state on these days"),
     "NOT_COMPETENT": gettext_lazy("not signed off for this drug on these days"),
+    "NURSE_NOT_WANTED": gettext_lazy("marked never to come to this patient"),
+    "OTHER_NURSE_PINNED": gettext_lazy("not the nurse this patient always has"),
     "NO_SHIFT": gettext_lazy("not working on these days"),
     "TIME_OFF": gettext_lazy("away on these days"),
     "SHIFT_TOO_SHORT": gettext_lazy("hours too short for this visit"),

@@ -24,12 +24,13 @@ from django.db.models import QuerySet
 from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
 from patients.models import Patient
 from scheduling import selectors
-from scheduling.models import PlannedDose, SlotHold, Visit
+from scheduling.models import PinnedPair, PlannedDose, SlotHold, Visit
 from scheduling.planning.crew import Crew, Flags, Ints, crew
 from scheduling.planning.facts import NurseFacts
 from scheduling.planning.team import Busy
 from scheduling.rules import states
-from scheduling.rules.eligibility import CompetencyFact, LicenceFact, ShiftFact
+from scheduling.rules.eligibility import NO_PAIRS, CompetencyFact, LicenceFact, Pairs, ShiftFact
+from scheduling.services import pairs_on_file
 
 LONGEST = timedelta(days=2)  # no visit lasts this long; it lets the index on starts find those under way
 EPOCH = 946_684_800  # PostgreSQL counts from 2000
@@ -51,6 +52,8 @@ _HOLDING = "x.state = ANY(%(holding)s) AND x.id <> %(without)s"
 _STANDING = "x.released_at IS NULL AND x.expires_at > %(now)s AND x.held_by_id IS DISTINCT FROM %(by)s"
 _BEFORE = """SELECT json_object_agg(y.nurse_id, y.n) FROM (SELECT x.nurse_id, count(*) AS n FROM {table} x
     WHERE x.patient_id = %(patient)s AND x.state = 'completed' GROUP BY x.nurse_id) y"""
+_PAIRS = """SELECT json_object_agg(x.nurse_id, x.kind) FROM {table} x
+    WHERE x.patient_id = %(patient)s AND x.withdrawn_at IS NULL"""
 _HELD = "SELECT min(x.id) FROM {table} x WHERE x.dose_id = ANY(%(doses)s) AND {standing}"
 _MARK = "SELECT sum(hashtidextended(x.ctid, x.xmin::text::bigint)) FROM {table} x"
 
@@ -72,6 +75,7 @@ class Reading:
     patient_spans: tuple[tuple[int, int], ...]
     visits_before: Mapping[int, int]  # nurse -> visits of the patient she has completed
     held: int | None  # a hold of somebody else on a dose asked about
+    pairs: Pairs = NO_PAIRS  # of the patient
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,7 @@ def read(
         patient_spans=tuple(span for stops in (visits, holds) for span in _spans(stops, patient_id)),
         visits_before={int(nurse): many for nurse, many in (row.before or {}).items()},
         held=row.held,
+        pairs=pairs_on_file.of_kinds((int(nurse), kind) for nurse, kind in (row.pairs or {}).items()),
     )
 
 
@@ -126,6 +131,7 @@ class _Row(NamedTuple):
     away: Any
     before: Any
     held: int | None
+    pairs: Any
     mark: tuple[Any, ...]
 
 
@@ -138,14 +144,14 @@ def _read(asked: Mapping[str, Any], staff: Staff | None, papers: Papers | None) 
         nurses = able.tolist()
     with connection.cursor() as cursor:
         cursor.execute(_statement(), {**asked, "nurses": nurses})
-        visits, holds, away, before, held, *mark = cursor.fetchone()
-    return _Row(visits, holds, away, before, held, (connection.settings_dict["NAME"], *mark))
+        visits, holds, away, before, held, pairs, *mark = cursor.fetchone()
+    return _Row(visits, holds, away, before, held, pairs, (connection.settings_dict["NAME"], *mark))
 
 
 @cache
 def _statement() -> str:
-    """One row: visits, holds, time off, visits before, a hold on the dose, and the marks. Only our own names go in."""
-    table = {model: model._meta.db_table for model in (Visit, SlotHold, TimeOff, Patient)}
+    """One row: visits, holds, time off, visits before, a hold on the dose, pairs, marks. Only our names go in."""
+    table = {model: model._meta.db_table for model in (Visit, SlotHold, TimeOff, Patient, PinnedPair)}
     patients = table[Patient]
     parts = [
         _STOPS.format(table=table[Visit], patients=patients, more=_HOLDING),
@@ -153,6 +159,7 @@ def _statement() -> str:
         _AWAY.format(table=table[TimeOff]),
         _BEFORE.format(table=table[Visit]),
         _HELD.format(table=table[SlotHold], standing=_STANDING),
+        _PAIRS.format(table=table[PinnedPair]),
         *(_MARK.format(table=model._meta.db_table) for model in (Nurse, Licence, Competency, Shift)),
     ]
     return "SELECT " + ", ".join(f"({part})" for part in parts)

@@ -25,8 +25,8 @@ from scheduling.models import SlotHold, Visit
 from scheduling.planning.facts import NurseFacts
 from scheduling.readings import board, board_day, roster, words
 from scheduling.rules import eligibility, states
-from scheduling.rules.eligibility import Drive, Problem, Span, Stop
-from scheduling.services import bookable, preflight, slot_holds, travel
+from scheduling.rules.eligibility import Drive, Pairs, Problem, Span, Stop
+from scheduling.services import bookable, pairs_on_file, preflight, slot_holds, travel
 
 DAY = timedelta(days=1)
 FREE, NEEDS_REASON, BLOCKED = range(3)
@@ -59,6 +59,7 @@ class World:
     patient_spans: Sequence[Span]
     holds: Sequence[SlotHold]
     drive: Drive
+    pairs: Pairs
     papers: dict[tuple[int, date, date], list[Problem]] = field(default_factory=dict)
 
 
@@ -118,6 +119,7 @@ def read(
         drive=_remembering(
             travel.drive_for(wanted.patient.place, [x.patient.place for x in (*others, *holds)])
         ),
+        pairs=pairs_on_file.pairs_of(wanted.patient),
     )
 
 
@@ -151,6 +153,9 @@ def nurse_problems(world: World, nurse: NurseFacts, at: datetime) -> Iterator[Pr
     if nurse.key not in world.active:
         yield LEFT
     yield from _papers(world, nurse, span)
+    pair = eligibility.pair_problem(nurse.key, world.pairs)
+    if pair:
+        yield pair
     hours = eligibility.hours_problem(nurse.shifts, nurse.time_off, span, nurse.zone)
     if hours:
         yield hours

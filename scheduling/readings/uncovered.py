@@ -1,7 +1,8 @@
-"""Visits that lost their nurse: she is away, has left, or her papers or hours end before the day. Reads only.
+"""Visits that lost their nurse: she is away, has left, her papers or hours end before the day, or she is not to come
+to this patient any more. Reads only.
 
 Worked out from what is on file, not from a mark on the visit: a licence that a renewal changes, or hours an
-administrator ends, need nobody to remember the visits. Seven queries, however many visits.
+administrator ends, need nobody to remember the visits. Eight queries, however many visits.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from scheduling.planning.facts import NurseFacts
 from scheduling.readings import roster
 from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Problem, Span
-from scheduling.services import absences, bookable, doses, preflight
+from scheduling.services import absences, bookable, doses, pairs_on_file, preflight
 
 Papers = tuple[int, str, tuple[str, ...], date]  # whose, for which state, competencies, day
 COLUMNS = (
     "pk", "nurse_id", "starts_at", "ends_at", "patient__time_zone", "patient__state", "kind",
-    "dose__prescription__regimen_id", "override_codes",
+    "dose__prescription__regimen_id", "override_codes", "patient_id",
 )  # fmt: skip
 
 
@@ -83,12 +84,16 @@ def reasons(
         open_visits = open_visits.filter(nurse_id=nurse_id)
     rows = list(open_visits.order_by().values_list(*COLUMNS))
     judge = _Judge(_nurses({row[1] for row in rows}))
+    pairs = pairs_on_file.may_come({row[-1] for row in rows}) if rows else {}
     found = {}
-    for pk, nurse, starts_at, ends_at, home_zone, state, kind, regimen_id, accepted in rows:
+    for pk, nurse, starts_at, ends_at, home_zone, state, kind, regimen_id, accepted, patient in rows:
         needs = (
             (preflight.IV, doses.drug_code(regimen_id)) if regimen_id else tuple(bookable.needs_of_kind(kind))
         )
         problems = judge.problems(nurse, Span(starts_at, ends_at), home_zone, state, needs, accepted)
+        pair = eligibility.pair_problem(nurse, pairs[patient])
+        if pair and pair.code not in accepted:
+            problems += (pair,)
         if problems:
             found[pk] = problems
     return found

@@ -22,12 +22,13 @@ from scheduling.rules import eligibility, states
 from scheduling.rules.eligibility import Problem, Span
 from scheduling.rules.orders import Given, Hold
 from scheduling.rules.proposals import check_date
-from scheduling.services import doses, order_files, readiness, travel
+from scheduling.services import doses, order_files, pairs_on_file, readiness, travel
 
 IV = "iv"  # the competency every infusion needs
 NURSE_CODES = {
     "NURSE_INACTIVE", "NOT_LICENSED", "LICENCE_EXPIRED", "NOT_COMPETENT", "COMPETENCY_EXPIRED",
-    "TIME_OFF", "NO_SHIFT", "OUTSIDE_SHIFT", "ON_BREAK", "DAY_TOO_LONG", "NURSE_TAKEN",
+    "TIME_OFF", "NO_SHIFT", "OUTSIDE_SHIFT", "ON_BREAK", "DAY_TOO_LONG", "NURSE_TAKEN", "NURSE_NOT_WANTED",
+    "OTHER_NURSE_PINNED",
 }  # fmt: skip
 
 
@@ -225,7 +226,7 @@ def nurse_problems(
     by: User | None = None,
     now: datetime | None = None,
 ) -> list[Problem]:
-    """What the nurse's papers, hours and other visits say against it, and what somebody else holds.
+    """What her papers, the patient's pairs, her hours and other visits say against it, and what somebody else holds.
 
     `without` leaves a visit being moved out; holds of `by` do not stand in their own way.
     """
@@ -240,6 +241,8 @@ def nurse_problems(
         licence = eligibility.licence_problem(_licences(nurse), patient.state, on)
         found += [licence] if licence else []
         found += eligibility.competency_problems(_competencies(nurse), needs, on)
+    pair = eligibility.pair_problem(nurse.pk, pairs_on_file.pairs_of(patient))
+    found += [pair] if pair else []
     hours = eligibility.hours_problem(_shifts(nurse), _away(nurse, span), span, zone)
     found += [hours] if hours else []
     near = _visits_near(span, without)
