@@ -337,6 +337,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(timedelta(minutes=10)),
         "options": {"expires": 600},
     },
+    "keep-up-plans": {
+        "task": "scheduling.tasks.keep_up_plans",
+        "schedule": schedule(timedelta(seconds=30)),
+        "options": {"expires": 30},
+    },
     "extend-calendars": {
         "task": "scheduling.tasks.extend_calendars",
         "schedule": schedule(timedelta(hours=12)),

@@ -13,7 +13,7 @@ from celery import shared_task
 from celery.signals import worker_ready
 from kombu.exceptions import OperationalError
 
-from scheduling.services import calls_due, dispatch, doses, housekeeping, notices_staff, pulse, travel
+from scheduling.services import calls_due, dispatch, doses, housekeeping, notices_staff, plans, pulse, travel
 
 TICK_SECONDS = 10  # of beat; what a tick starts is worthless when the next one comes
 # Then a sender makes room for other tasks, beat's heart among them; the next tick starts new ones.
@@ -78,6 +78,18 @@ def tidy() -> int:
 def refresh_roads() -> int:
     """Ask the travel service, where there is one, for the roads of new homes and those that grew old."""
     return travel.refresh()
+
+
+@shared_task(ignore_result=True, **SLOW)
+def plan_week(plan_id: int) -> str:
+    """The search of one plan. Given to a second worker, it finds the plan taken."""
+    return plans.run(plan_id)
+
+
+@shared_task(ignore_result=True, expires=30)
+def keep_up_plans() -> int:
+    """Plans nobody started, and searches nobody hears of."""
+    return plans.keep_up()
 
 
 @worker_ready.connect

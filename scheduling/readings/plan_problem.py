@@ -318,6 +318,7 @@ class _Desk:
             "fixed": [visit.pk for visit in self.fixed],
             "frozen": sorted([nurse, n] for nurse, n in self.frozen),
             "without_day": self.without_day,
+            "zones": {str(member.nurse.pk): member.nurse.time_zone for member in self.members},
         }
 
     def _line(self, wish: Wish) -> dict[str, Any]:
