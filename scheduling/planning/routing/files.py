@@ -42,7 +42,7 @@ Json = dict[str, Any]
 def read_problem(data: object) -> Problem:
     """The problem of a JSON document. Raises BadProblem, one line with row and field, for anything not in order."""
     document = Row(data, "the problem")
-    meta = Row(document.value.get("meta") or {}, "meta")
+    meta = Row(document.value["meta"] if document.has("meta") else {}, "meta")
     for needed in ("nurses", "visits"):
         if not document.has(needed):
             raise document.bad(needed, "a list is needed, and there is none")
@@ -76,7 +76,7 @@ def _place(row: Row) -> Place:
 def _nurse(row: Row) -> Nurse:
     name = row.id("id")
     row.where = f"nurse {name}"
-    shifts = tuple(_shift(shift, name) for shift in row.rows("shifts", "shift", MOST_DAYS))
+    shifts = tuple(_shift(shift, name) for shift in row.rows("shifts", f"nurse {name}, shift", MOST_DAYS))
     in_time = sorted(shifts, key=lambda shift: shift.start)
     for one, other in pairwise(in_time):
         if one.day == other.day:
