@@ -22,13 +22,16 @@ from nurses.models import Nurse
 from patients.models import Evidence, Hold, Patient, Prescription
 from scheduling.models import (
     Alert,
+    CalendarFeed,
     Call,
     DoseRecord,
     Event,
     Notice,
+    PinnedPair,
     PlannedCheck,
     PlannedDose,
     Reply,
+    RouteVersion,
     Visit,
     WeekPlan,
 )
@@ -144,11 +147,29 @@ def plans_for(user: Viewer) -> QuerySet[WeekPlan]:
     return WeekPlan.objects.select_related("requested_by") if may_write(user) else WeekPlan.objects.none()
 
 
+def routes_for(user: Viewer) -> QuerySet[RouteVersion]:
+    """Published routes: the office all, a nurse their own."""
+    return RouteVersion.objects.filter(nurse__in=nurses_for(user))
+
+
+def feeds_for(user: Viewer) -> QuerySet[CalendarFeed]:
+    """Calendar feeds: the nurse's own alone; nobody else is to know that there is one."""
+    if user.is_authenticated and user.role == Role.NURSE:
+        return CalendarFeed.objects.filter(nurse__in=nurses_for(user))
+    return CalendarFeed.objects.none()
+
+
 def events_for(user: Viewer) -> QuerySet[Event]:
     """The audit trail: clinical lead and administrator only."""
     if user.is_authenticated and user.is_active and user.role in {Role.LEAD, Role.ADMIN}:
         return Event.objects.select_related("actor", "patient")
     return Event.objects.none()
+
+
+def pairs_for(user: Viewer) -> QuerySet[PinnedPair]:
+    """Nurses a patient always or never has, also those taken back: the office alone."""
+    pairs = PinnedPair.objects.select_related("patient", "nurse", "set_by")
+    return pairs if may_write(user) else pairs.none()
 
 
 def may_write(user: Viewer) -> bool:

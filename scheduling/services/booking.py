@@ -23,6 +23,7 @@ from scheduling.services import (
     locks,
     notices,
     notices_staff,
+    routes,
     screens,
     slot_holds,
 )
@@ -164,8 +165,10 @@ def put(
         detail["dose"] = wanted.dose.pk
     if old is not None:
         detail["old_visit"] = old.pk
+    done = "visit_moved" if old else "visit_booked"
+    routes.follow(nurse.pk, starts_at, why=done, now=now)
     events.write(
-        "visit_moved" if old else "visit_booked",
+        done,
         by=by,
         patient=wanted.patient,
         subject=visit,
@@ -221,6 +224,7 @@ def retire(visit: Visit, state: str, reason_class: str, note: str, now: datetime
     visit.cancel_class, visit.cancel_note, visit.cancelled_at = reason_class, fits(note, "note"), now
     visit.attention_code = visit.attention = ""
     visit.save()
+    routes.follow(visit.nurse_id, visit.starts_at, why=f"visit_{state}", now=now)
 
 
 def let_go(visit: Visit, why: str, now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextvars import ContextVar
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -37,6 +38,37 @@ def fits(text: str, field: str, limit: int = SENTENCE) -> str:
     return text
 
 
+# What the outermost writer still does before it commits, by what it is about; None outside any writer.
+_at_end: ContextVar[dict[Hashable, Callable[[], None]] | None] = ContextVar("at_end", default=None)
+
+
+def at_the_end(about: Hashable, work: Callable[[], None]) -> None:
+    """Do `work` when the outermost writer is through, in its transaction and under its locks; once for one `about`.
+
+    For what follows from several changes together, and is compared with what stood before them.
+    """
+    waiting = _at_end.get()
+    if waiting is None:
+        work()
+    else:
+        waiting.setdefault(about, work)
+
+
+def _through(service: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The service, and then what was put off to its end; a writer inside another leaves that to the outer one."""
+    if _at_end.get() is not None:
+        return service(*args, **kwargs)
+    waiting: dict[Hashable, Callable[[], None]] = {}
+    token = _at_end.set(waiting)
+    try:
+        result = service(*args, **kwargs)
+        for work in list(waiting.values()):
+            work()
+    finally:
+        _at_end.reset(token)
+    return result
+
+
 def writes(service: Callable[P, R]) -> Callable[P, R]:
     """One transaction; constraint and lock errors of PostgreSQL become kinds of Conflict."""
 
@@ -44,7 +76,7 @@ def writes(service: Callable[P, R]) -> Callable[P, R]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             with transaction.atomic():
-                return service(*args, **kwargs)
+                return _through(service, *args, **kwargs)
         except IntegrityError as error:
             lost = _lost(error)
             if lost is error:

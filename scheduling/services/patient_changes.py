@@ -29,6 +29,7 @@ from scheduling.services import (
     languages,
     notices,
     preflight,
+    routes,
     sendable,
     slot_holds,
     ways,
@@ -257,6 +258,7 @@ def _flag_home(patient: Patient, *, zone_changed: bool) -> None:
     rows = Nurse.objects.select_for_update(no_key=True).filter(pk__in=nurse_ids).order_by("pk")
     nurses = {nurse.pk: nurse for nurse in rows}
     for visit in _open_visits(patient):
+        routes.follow(visit.nurse_id, visit.starts_at, why="home_moved", now=timezone.now())
         problems = preflight.nurse_problems(
             nurses[visit.nurse_id],
             patient,

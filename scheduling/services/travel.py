@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from itertools import islice
 from time import monotonic
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -22,6 +23,8 @@ from patients.models import Patient, Prescription
 from scheduling import clock, osrm
 from scheduling.models import DriveTime, Heartbeat, Visit
 from scheduling.models.heartbeat import ROADS, ROADS_FAILED
+from scheduling.planning import busy_hours
+from scheduling.planning.busy_hours import HourlyRoads
 from scheduling.planning.travel import (
     ESTIMATED,
     PARKING_MINUTES,
@@ -61,7 +64,19 @@ def drives(pairs: Iterable[Pair]) -> Roads:
     if not on():
         return ESTIMATED
     wanted = {(point_of(a), point_of(b)) for a, b in pairs}
-    return Roads({key: minutes for key, (minutes, _at) in _known(wanted).items()})
+    return Roads({key: kept.minutes for key, kept in _known(wanted).items()})
+
+
+def roads_at(pairs: Iterable[Pair]) -> HourlyRoads:
+    """The same by the hour, with metres, for the route of a day. One query, no network, none at all without a service.
+
+    A leg the service knows no road for is kept without metres: it is estimated here, by its hour.
+    """
+    if not on():
+        return busy_hours.ESTIMATED
+    wanted = {(point_of(a), point_of(b)) for a, b in pairs}
+    told = {key: (kept.minutes, kept.metres) for key, kept in _known(wanted).items() if kept.metres}
+    return HourlyRoads(told)
 
 
 def drive_for(place: Place, others: Iterable[Place]) -> Roads:
@@ -198,7 +213,7 @@ def _missing(pairs: Iterable[Pair], now: datetime) -> list[Pair]:
     wanted = {(point_of(a), point_of(b)): (a, b) for a, b in pairs}
     wanted = {key: pair for key, pair in wanted.items() if key[0] != key[1] and road_km(*pair) <= FURTHEST_KM}
     known = _known(wanted)
-    return [wanted[key] for key in sorted(wanted) if key not in known or known[key][1] < now - GOOD_FOR]
+    return [wanted[key] for key in sorted(wanted) if key not in known or known[key].at < now - GOOD_FOR]
 
 
 def _ask(missing: Sequence[Pair], seconds: float, now: datetime) -> int:
@@ -256,21 +271,27 @@ def _keep(rows: Iterable[DriveTime]) -> None:
         )
 
 
-def _known(keys: Iterable[Key]) -> dict[Key, tuple[int, datetime]]:
-    """Leg -> minutes without parking and when they were told. One query, by the index, for any number."""
+class _Kept(NamedTuple):
+    minutes: int  # without parking
+    at: datetime
+    metres: int
+
+
+def _known(keys: Iterable[Key]) -> dict[Key, _Kept]:
+    """Leg -> what is kept of it. One query, by the index, for any number."""
     ends = [(*a, *b) for a, b in keys]
     if not ends:
         return {}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT from_lat, from_lng, to_lat, to_lng, minutes, fetched_at FROM scheduling_drivetime"
+            "SELECT from_lat, from_lng, to_lat, to_lng, minutes, fetched_at, metres FROM scheduling_drivetime"
             " JOIN unnest(%s::int[], %s::int[], %s::int[], %s::int[]) AS leg (a, b, c, d)"
             # "+ 0" keeps the planner off the index on the target alone, which it takes for just as narrow.
             " ON from_lat = a AND from_lng = b AND to_lat = c AND to_lng + 0 = d",
             [list(column) for column in zip(*ends, strict=True)],
         )
         rows = cursor.fetchall()
-    return {((a, b), (c, d)): (minutes, at) for a, b, c, d, minutes, at in rows}
+    return {((a, b), (c, d)): _Kept(*kept) for a, b, c, d, *kept in rows}
 
 
 # --- How the service does ----------------------------------------------------------------------
