@@ -16,6 +16,7 @@ MAY = {
     "scheduling.regimens": {"scheduling.rules"},
     "scheduling.clock": set(),
     "scheduling.drawing": set(),
+    "scheduling.drawing_plan": set(),
     "scheduling.call_scripts": set(),
     "scheduling.models": {"scheduling.rules", "patients", "nurses"},
     "scheduling.transports": {"infusion_home.environment"},
@@ -32,7 +33,7 @@ MAY = {
     "scheduling.readings": {
         "scheduling.selectors", "scheduling.services", "scheduling.models", "scheduling.rules",
         "scheduling.planning", "scheduling.regimens", "scheduling.clock", "scheduling.drawing",
-        "scheduling.call_scripts", "scheduling.transports", "patients", "nurses", "accounts",
+        "scheduling.drawing_plan", "scheduling.call_scripts", "scheduling.transports", "patients", "nurses", "accounts",
     },
     "scheduling.tasks": {"scheduling.services", "scheduling.models", "scheduling.transports"},
     "scheduling.views": {

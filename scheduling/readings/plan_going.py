@@ -1,0 +1,195 @@
+"""How a plan's search goes and what it comes to: the curve, the proof, and the days before and after. No query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from scheduling import drawing_plan
+from scheduling.models import WeekPlan
+
+SILENT = timedelta(seconds=60)  # a search nobody hears of for so long has lost its worker
+UNDER_WAY = (WeekPlan.State.WAITING, WeekPlan.State.RUNNING)
+
+
+@dataclass(frozen=True)
+class Going:
+    """A search under way or over: best so far, and what a reader needs beside the curve."""
+
+    plan: WeekPlan
+    seconds: int  # since it began; 0 while it waits
+    silent: bool
+    curve: SafeString
+    steps: tuple[tuple[str, str, int], ...]  # seconds, cost, visits placed: each better plan
+    served: int | None
+    wanted: int
+
+    @property
+    def under_way(self) -> bool:
+        return self.plan.state in UNDER_WAY
+
+    @property
+    def stopping(self) -> bool:
+        return self.under_way and self.plan.stop_asked_at is not None
+
+
+def going(plan: WeekPlan, *, now: datetime) -> Going:
+    """How the search stands at `now`. No query."""
+    begun, over = plan.started_at, plan.finished_at
+    seconds = int(((over or now) - begun).total_seconds()) if begun else 0
+    heard = plan.beat_at or begun or plan.requested_at
+    told = [step for step in plan.progress if isinstance(step, dict) and "cost" in step]
+    better = _better(told)
+    last = told[-1] if told else {}
+    return Going(
+        plan=plan,
+        seconds=max(seconds, 0),
+        silent=plan.state in UNDER_WAY and now - heard > SILENT,
+        curve=_curve(plan, better, told, seconds),
+        steps=tuple(
+            (f"{s['seconds']:.1f}", cost_words(int(s["cost"])), int(s.get("served", 0))) for s in better
+        ),
+        served=int(last["served"]) if "served" in last else None,
+        wanted=len(plan.problem.get("visits", ())),
+    )
+
+
+def _better(told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps that brought a better plan, and the last one."""
+    found: list[dict[str, Any]] = []
+    for step in told:
+        if not found or step["cost"] < found[-1]["cost"]:
+            found.append(step)
+    return found
+
+
+def _curve(
+    plan: WeekPlan, better: Sequence[dict[str, Any]], told: Sequence[dict[str, Any]], seconds: int
+) -> SafeString:
+    if not better:
+        return SafeString("")
+    points = [(float(step["seconds"]), int(step["cost"])) for step in better]
+    points.append((max(float(told[-1]["seconds"]), points[-1][0]), points[-1][1]))
+    bounds = [int(step["bound"]) for step in told if step.get("bound") is not None]
+    label = _("Best plan so far: from %(first)s to %(last)s in %(n)d s") % {
+        "first": cost_words(points[0][1]),
+        "last": cost_words(points[-1][1]),
+        "n": round(points[-1][0]),
+    }
+    drawn = drawing_plan.curve(
+        points,
+        seconds=max(plan.seconds, seconds) if plan.state in UNDER_WAY else points[-1][0],
+        bound=max(bounds) if bounds else None,
+        label=label,
+        say=cost_words,
+        words=(_("no plan can be cheaper"), _("s")),
+    )
+    return mark_safe(drawn)  # noqa: S308  (escaped where it is drawn)
+
+
+def cost_words(cost: int) -> str:
+    """Seconds at the wheel as `3 h 20`."""
+    hours, minutes = divmod(round(cost / 60), 60)
+    return (
+        _("%(h)s h %(m)02d") % {"h": f"{hours:,}", "m": minutes} if hours else _("%(m)d min") % {"m": minutes}
+    )
+
+
+def proof(plan: WeekPlan) -> str:
+    """How far from the best possible the plan may be at most; "" where nothing is proven."""
+    bound, total = plan.result.get("bound"), (plan.result.get("cost") or {}).get("total")
+    if bound is None or not total:
+        return ""
+    share = max(total - bound, 0) / total * 100
+    if share < 0.05:
+        return _("No plan of these days is cheaper.")
+    return _("No plan of these days is more than %(share)s %% cheaper.") % {"share": f"{share:.1f}"}
+
+
+# --- Before and after ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One line of the comparison. `status` and `word` say whether it is better, never colour alone."""
+
+    name: str
+    before: str
+    after: str
+    status: str
+    word: str
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _minutes(value: float) -> str:
+    return cost_words(int(value * 60))
+
+
+# key -> name, how it is said, and whether less of it is better
+FIGURES: dict[str, tuple[Any, Callable[[float], str], bool]] = {
+    "placed": (gettext_lazy("Visits with a time"), _number, False),
+    "unserved": (gettext_lazy("Visits without a time"), _number, True),
+    "late_unserved": (gettext_lazy("Past their window and without a time"), _number, True),
+    "drive_minutes": (gettext_lazy("Driving"), _minutes, True),
+    "miles": (gettext_lazy("Miles"), _number, True),
+    "overtime_minutes": (gettext_lazy("Time outside the nurses' hours"), _minutes, True),
+    "busiest_minutes": (gettext_lazy("The busiest nurse, away from home"), _minutes, True),
+    "hours_spread": (gettext_lazy("Nurses' hours differ by about"), _minutes, True),
+}
+# key -> name, the key it is a part of, and whether more is better: told as a share, since there are more visits now
+SHARES: dict[str, tuple[Any, str, bool]] = {
+    "days_from_due": (gettext_lazy("Days away from due, a visit"), "placed", False),
+    "known_nurse": (gettext_lazy("With a nurse they know"), "with_history", True),
+    "wishes_met": (gettext_lazy("Morning or afternoon as wished"), "wishes", True),
+}
+
+
+def figures(plan: WeekPlan) -> list[Figure]:
+    """The days as they were and as proposed, as far as both are known."""
+    before, after = plan.before, plan.after
+    found = []
+    for key, (name, say, less) in FIGURES.items():
+        if before.get(key) is None or after.get(key) is None:
+            continue
+        found.append(_figure(name, before[key], after[key], say, less=less))
+    for key, (name, whole, more) in SHARES.items():
+        if after.get(key) is not None and after.get(whole):
+            found.append(_share(name, key, whole, before, after, more=more))
+    return found
+
+
+def _figure(name: Any, old: float, new: float, say: Callable[[float], str], *, less: bool) -> Figure:
+    if say(old) == say(new):
+        return Figure(str(name), say(old), say(new), "done", _("the same"))
+    status, word = ("ok", _("better")) if (new < old) == less else ("wait", _("worse"))
+    return Figure(str(name), say(old), say(new), status, word)
+
+
+def _share(
+    name: Any, key: str, whole: str, before: dict[str, Any], after: dict[str, Any], *, more: bool
+) -> Figure:
+    """A part of its whole: `14 of 20`, or an average; nothing is better than where there was nothing."""
+
+    def said(row: dict[str, Any]) -> str:
+        if not row.get(whole):
+            return _("none yet")
+        if more:
+            return _("%(n)d of %(all)d") % {"n": row[key], "all": row[whole]}
+        return f"{row[key] / row[whole]:.1f}"
+
+    if not before.get(whole):
+        return Figure(str(name), said(before), said(after), "done", "")
+    old, new = before[key] / before[whole], after[key] / after[whole]
+    if round(old, 2) == round(new, 2):
+        return Figure(str(name), said(before), said(after), "done", _("the same"))
+    status, word = ("ok", _("better")) if (new > old) == more else ("wait", _("worse"))
+    return Figure(str(name), said(before), said(after), status, word)
