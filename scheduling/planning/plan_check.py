@@ -126,7 +126,7 @@ class _Case:
             return self.roads[a, b]
         p, q = radians(a[0]), radians(b[0])
         h = sin((q - p) / 2) ** 2 + cos(p) * cos(q) * sin(radians(b[1] - a[1]) / 2) ** 2
-        km = 12742 * asin(sqrt(h)) * 1.3
+        km = 12742 * asin(sqrt(min(h, 1))) * 1.3
         if self.doors:  # 50 km/h and five minutes to find the door, in whole minutes
             return (ceil(km / 50 * 60) + 5) * 60
         return round(240 + min(km, 8) * 90 + max(km - 8, 0) * 45)
@@ -265,15 +265,17 @@ def _pins(case: _Case, plan: Json) -> Iterator[str]:
 
 
 def _patients(case: _Case, plan: Json) -> Iterator[str]:
-    """One visit a patient a day; promised ones may be more, and then nothing is added and none overlap."""
-    days: dict[tuple[str, int], list[tuple[int, Json]]] = defaultdict(list)
+    """One visit a patient a day. Promised ones may be more, and then nothing is added; nowhere do they overlap."""
+    theirs: dict[str, list[tuple[int, str, int, Json]]] = defaultdict(list)
     for route, visit, start in case.served(plan):
         if visit.get("patient") is not None:
-            days[visit["patient"], route["day"]].append((start, visit))
-    for (patient, day), visits in days.items():
-        for (start, one), (then, other) in combinations(sorted(visits, key=lambda x: (x[0], x[1]["id"])), 2):
-            overlap = then < start + one["duration"]
-            if overlap or not (one.get("pinned") and other.get("pinned")):
+            theirs[visit["patient"]].append((start, visit["id"], route["day"], visit))
+    for patient, visits in theirs.items():
+        for (start, _, day, one), (then, _, that_day, other) in combinations(
+            sorted(visits, key=lambda x: x[:2]), 2
+        ):
+            promised = one.get("pinned") and other.get("pinned")
+            if then < start + one["duration"] if promised else day == that_day:
                 yield f"Patient {patient} has visits {one['id']} and {other['id']} on day {day}."
 
 
