@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MAY = {
     "scheduling.rules": set(),
     "scheduling.planning": {"scheduling.rules"},
+    "scheduling.planning.plan_check": set(),  # it judges what the rest of planning makes
     "scheduling.regimens": {"scheduling.rules"},
     "scheduling.clock": set(),
     "scheduling.drawing": set(),
@@ -61,8 +62,8 @@ MAY = {
         "scheduling.drawing", "scheduling.readings", "scheduling.selectors", "infusion_home.widgets",
     },
     "scheduling.management": {
-        "scheduling.rules", "scheduling.regimens", "scheduling.services", "scheduling.models", "scheduling.demo",
-        "patients",
+        "scheduling.rules", "scheduling.regimens", "scheduling.planning", "scheduling.services", "scheduling.models",
+        "scheduling.demo", "patients",
     },
     "scheduling.demo": {
         "scheduling.services", "scheduling.models", "scheduling.rules", "scheduling.regimens",
