@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from django.db import connection
 
@@ -108,8 +108,8 @@ class NotAsShown(Conflict):
 class _Enough(Exception):
     """Ends a rehearsal: the transaction is rolled back on its way out."""
 
-    def __init__(self, effects: Effects) -> None:
-        self.effects = effects
+    def __init__(self, found: object) -> None:
+        self.found = found
 
 
 def rehearse(change: Change[T], *, patient_id: int) -> Effects:
@@ -118,20 +118,30 @@ def rehearse(change: Change[T], *, patient_id: int) -> Effects:
     `change` calls one service and does nothing that a database cannot take back. Raises what the service
     raises, and Conflict (BUSY) when somebody holds a row for longer than PATIENCE.
     """
+
+    def watched() -> Effects:
+        with _watched(patient_id) as watch:
+            change()
+        return watch.effects
+
+    return taken_back(watched)
+
+
+def taken_back(change: Change[T]) -> T:
+    """What `change` returns; all it wrote is rolled back. Raises what it raises, and Conflict (BUSY) as above."""
     try:
-        return _rehearsed(change, patient_id)
+        _rehearsed(change)
     except _Enough as done:
-        return done.effects
+        return cast(T, done.found)
+    raise AssertionError("a rehearsal ends by taking everything back")
 
 
 @writes
-def _rehearsed(change: Change[T], patient_id: int) -> Effects:
+def _rehearsed(change: Change[T]) -> None:
     with connection.cursor() as cursor:
         # For this transaction only; on a savepoint the rollback brings the old one back, too.
         cursor.execute("SELECT set_config('lock_timeout', %s, true)", [PATIENCE])
-    with _watched(patient_id) as watch:
-        change()
-    raise _Enough(watch.effects)
+    raise _Enough(change())
 
 
 @writes

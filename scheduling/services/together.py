@@ -17,10 +17,11 @@ from accounts.models import User
 from nurses.models import Nurse
 from patients.models import Patient
 from scheduling import clock
-from scheduling.models import Visit
+from scheduling.models import Notice, Visit
 from scheduling.rules import states
-from scheduling.rules.errors import BadInput, NeedsReason, Refused
-from scheduling.services import bookable, booking, doses, locks
+from scheduling.rules.eligibility import Problem
+from scheduling.rules.errors import BadInput, Refused
+from scheduling.services import bookable, booking, doses, locks, notices, rehearsal
 from scheduling.services.bookable import Bookable
 from scheduling.services.guard import writes
 from scheduling.services.verdicts import problems_of, settle
@@ -39,6 +40,19 @@ class Move:
     nurse_id: int
     starts_at: datetime
     override: str = ""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What moving the visit with the others comes to: what stands against it, and the messages it would owe.
+
+    `refused` are the problems no reason helps against, `asks` those that need a reason nobody has given yet.
+    """
+
+    visit_id: int
+    refused: tuple[Problem, ...]
+    asks: tuple[Problem, ...]
+    notices: tuple[Notice, ...]
 
 
 @dataclass(frozen=True)
@@ -80,20 +94,63 @@ def move_together(
     """
     now = now or timezone.now()
     booking.check_class(reason_class)
-    moving = _locked(moves)
-    for one in moving:
-        with _naming(one.move.visit_id):
-            _check(one)
-    for one in moving:
-        booking.retire(one.old, "moved", reason_class, note, now)
     made: dict[int, Visit] = {}
-    for one in sorted(moving, key=lambda one: (one.move.starts_at, one.move.visit_id)):
+    moving = _given_up(moves, reason_class, note, now)
+    for one in moving:
         with _naming(one.move.visit_id):
             made[one.move.visit_id] = _put(one, by, reason_class, note, now)
     for one in {one.wanted.dose.prescription_id: one for one in moving if one.wanted.dose}.values():
         assert one.wanted.dose is not None
         doses.sync(one.wanted.dose.prescription, today=clock.today_in(one.wanted.patient.time_zone, now))
     return [made[move.visit_id] for move in moves]
+
+
+def judge_together(
+    moves: Sequence[Move], *, by: User, reason_class: str, now: datetime | None = None
+) -> list[Judged]:
+    """What `move_together` would come to, visit by visit, in the order of `moves`; nothing stays written.
+
+    A visit that is refused is left out for those judged after it. Raises what cannot even be tried: a stale version,
+    a visit under way, a busy row.
+    """
+    now = now or timezone.now()
+
+    def judged() -> list[Judged]:
+        found = {}
+        for one in _given_up(moves, reason_class, "", now):
+            found[one.move.visit_id] = _judged(one, by, reason_class, now)
+        return [found[move.visit_id] for move in moves]
+
+    return rehearsal.taken_back(judged)
+
+
+def _judged(one: _Moving, by: User, reason_class: str, now: datetime) -> Judged:
+    problems = _problems(one, by, now)
+    refused = tuple(problem for problem in problems if problem.absolute or problem.taken)
+    if refused:
+        return Judged(one.move.visit_id, refused, (), ())
+    asks = () if set(_codes(problems)) <= set(one.old.override_codes) else tuple(problems)
+    visit = booking.put(
+        one.wanted, one.nurse, one.move.starts_at, by=by, override="", soft=[], now=now, old=one.old,
+        reason_class=reason_class,
+    )  # fmt: skip
+    owed = Notice.objects.filter(
+        patient=visit.patient_id,
+        about=notices.about_visit(visit),
+        kind__in=(Notice.Kind.BOOKED, Notice.Kind.MOVED),
+    )
+    return Judged(one.move.visit_id, (), asks, tuple(owed.order_by("channel")))
+
+
+def _given_up(moves: Sequence[Move], reason_class: str, note: str, now: datetime) -> list[_Moving]:
+    """All that move, locked and with their time given up; by their new times."""
+    moving = _locked(moves)
+    for one in moving:
+        with _naming(one.move.visit_id):
+            _check(one)
+    for one in moving:
+        booking.retire(one.old, "moved", reason_class, note, now)
+    return sorted(moving, key=lambda one: (one.move.starts_at, one.move.visit_id))
 
 
 def _locked(moves: Sequence[Move]) -> list[_Moving]:
@@ -138,19 +195,22 @@ def _check(one: _Moving) -> None:
 
 def _put(one: _Moving, by: User, reason_class: str, note: str, now: datetime) -> Visit:
     """The new row, judged beside those put before it."""
-    old, starts_at, override = one.old, one.move.starts_at, one.move.override
-    problems = problems_of(one.wanted, one.nurse, starts_at, by=by, now=now, moving=old)
-    try:
-        soft = settle(problems, override)
-    except NeedsReason as no:
-        if override or not set(no.codes) <= set(old.override_codes):
-            raise
-        override = old.override_reason
-        soft = settle(problems, override)
+    override, problems = one.move.override, _problems(one, by, now)
+    if not override.strip() and set(_codes(problems)) <= set(one.old.override_codes):
+        override = one.old.override_reason
+    soft = settle(problems, override)
     return booking.put(
-        one.wanted, one.nurse, starts_at, by=by, override=override, soft=soft, now=now, old=old,
-        why=one.move.override or note, reason_class=reason_class,
+        one.wanted, one.nurse, one.move.starts_at, by=by, override=override, soft=soft, now=now, old=one.old,
+        why=(override if soft else "") or note, reason_class=reason_class,
     )  # fmt: skip
+
+
+def _problems(one: _Moving, by: User, now: datetime) -> list[Problem]:
+    return problems_of(one.wanted, one.nurse, one.move.starts_at, by=by, now=now, moving=one.old)
+
+
+def _codes(problems: Iterable[Problem]) -> Iterator[str]:
+    return (problem.code for problem in problems if not problem.absolute)
 
 
 @contextmanager

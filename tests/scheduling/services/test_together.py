@@ -150,3 +150,22 @@ def test_two_who_move_the_same_visits_the_other_way_round_never_wait_for_each_ot
     results = all_at_once(works)
     assert sorted(type(x).__name__ for x in results) == ["StaleVersion", "list"]
     assert Visit.objects.filter(state="moved").count() == 2
+
+
+def test_judging_says_of_every_visit_what_stands_against_it_and_leaves_no_trace():
+    near, other = make_visit(starts_at=at(ON)), make_visit(starts_at=at(ON))
+    far = make_visit(make_dose(make_prescription(make_patient(place=FORT_WORTH))), starts_at=at(ON))
+    off = make_nurse(weekdays=[(ON.weekday() + 1) % 7])
+    before = Event.objects.count(), Notice.objects.count(), Visit.objects.count()
+    moves = [
+        move(near, 12),
+        move(far, 7, nurse_id=near.nurse_id),
+        move(other, 9, nurse_id=off.pk),
+    ]
+    judged = together.judge_together(moves, by=make_user(), reason_class="organisation", now=NOW)
+    assert [one.visit_id for one in judged] == [near.pk, far.pk, other.pk]
+    assert [problem.code for problem in judged[0].refused] == ["NO_TIME_TO_DRIVE"]
+    assert (judged[1].refused, judged[1].asks) == ((), ())
+    assert [notice.channel for notice in judged[1].notices] == ["email"]
+    assert [problem.code for problem in judged[2].asks] == ["NO_SHIFT"]
+    assert (Event.objects.count(), Notice.objects.count(), Visit.objects.count()) == before
