@@ -2,7 +2,8 @@
 
 A line keeps codes and figures, never sentences: `reasons` and `helps` are lists of {"code", ...figures}.
 
-Reasons of a visit that has a time: DAYS_FROM_DUE days · DRIVE added, there (minutes) · KNOWN_NURSE visits, all ·
+Reasons of a visit that has a time: LATE days (past its window, so that taking it asks for a reason) ·
+DAYS_FROM_DUE days · DRIVE added, there (minutes) · KNOWN_NURSE visits, all ·
 NEW_NURSE · ONLY_NURSE · ABLE_NURSES nurses · WISH met, wish · NO_WISH · PINNED · CLOSING days (until the window does) ·
 SAME_NURSE_COURSE · NEXT_BEST minutes (what the next best would cost more).
 Reasons of one without: NOBODY_MAY · NOBODY_WORKS · TOO_LONG · NO_ROOM · TIMES_GIVEN · COURSE · SAME_DAY · BLOCKED text.
@@ -48,7 +49,9 @@ def reasons(said: Iterable[Said]) -> list[str]:
 
 def why_left(said: Iterable[Said]) -> str:
     """Why no time was found, in one sentence or two."""
-    found = [str(one["text"]) if one.get("text") else str(WHY_LEFT.get(str(one.get("code")), "")) for one in said]
+    found = [
+        str(one["text"]) if one.get("text") else str(WHY_LEFT.get(str(one.get("code")), "")) for one in said
+    ]
     return " ".join(dict.fromkeys(text for text in found if text)) or str(NO_ANSWER)
 
 
@@ -106,7 +109,15 @@ def _closing(said: Said) -> str:
     return ngettext("Window closes %(n)d day later", "Window closes %(n)d days later", days) % {"n": days}
 
 
+def _late(said: Said) -> str:
+    days = int(said["days"])
+    return ngettext(
+        "%(n)d day past its window: asks for a reason", "%(n)d days past its window: asks for a reason", days
+    ) % {"n": days}
+
+
 REASONS: dict[str, Callable[[Said], str]] = {
+    "LATE": _late,
     "DAYS_FROM_DUE": lambda said: from_due(int(said["days"])),
     "DRIVE": _drive,
     "KNOWN_NURSE": lambda said: seen_before(int(said["visits"]), int(said["all"])),

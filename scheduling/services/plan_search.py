@@ -40,7 +40,6 @@ def search(
     iterations: int | None,
     told: Said,
     stopped: Callable[[], bool],
-    program: tuple[str, ...] = PROGRAM,
 ) -> dict[str, Any]:
     """The plan as JSON. `told` hears of each progress, `stopped` is asked twice a second: True ends it with the best
     so far. Raises SearchFailed, and leaves no process behind.
@@ -48,7 +47,7 @@ def search(
     asked = {"problem": problem, "seed": seed, "seconds": seconds, "iterations": iterations}
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     process = subprocess.Popen(  # noqa: S603  our own module, by this Python; what it reads is JSON
-        [sys.executable, *program],
+        [sys.executable, *PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

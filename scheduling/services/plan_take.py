@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -139,20 +140,20 @@ def _place(group: Sequence[PlanLine], by: User, override: str, now: datetime) ->
 
 
 def _booked(group: Sequence[PlanLine], by: User, override: str, now: datetime) -> list[Visit]:
+    reason = override if any(_late(line) for line in group) else ""
     line = group[0]
     assert line.nurse_id is not None and line.starts_at is not None
+    when: dict[str, Any] = {
+        "nurse_id": line.nurse_id,
+        "starts_at": line.starts_at,
+        "by": by,
+        "override": reason,
+        "now": now,
+    }
     if line.check_owed_id is not None:
-        return [
-            booking.book_check(
-                check_id=line.check_owed_id,
-                nurse_id=line.nurse_id,
-                starts_at=line.starts_at,
-                by=by,
-                override=override if _late(line) else "",
-                now=now,
-            )
-        ]
-    reason = override if any(_late(one) for one in group) else ""
+        return [booking.book_check(check_id=line.check_owed_id, **when)]
+    if len(group) == 1 and line.dose_id is not None:
+        return [booking.book_visit(dose_id=line.dose_id, **when)]
     days = [
         courses.Day(one.dose_id, one.nurse_id, one.starts_at)
         for one in group
