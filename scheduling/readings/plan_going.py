@@ -134,16 +134,17 @@ def _minutes(value: float) -> str:
     return cost_words(int(value * 60))
 
 
-# key -> name, how it is said, and whether less of it is better
-FIGURES: dict[str, tuple[Any, Callable[[float], str], bool]] = {
-    "placed": (gettext_lazy("Visits with a time"), _number, False),
-    "unserved": (gettext_lazy("Visits without a time"), _number, True),
-    "late_unserved": (gettext_lazy("Past their window and without a time"), _number, True),
-    "drive_minutes": (gettext_lazy("Driving"), _minutes, True),
-    "miles": (gettext_lazy("Miles"), _number, True),
-    "overtime_minutes": (gettext_lazy("Time outside the nurses' hours"), _minutes, True),
-    "busiest_minutes": (gettext_lazy("The busiest nurse, away from home"), _minutes, True),
-    "hours_spread": (gettext_lazy("Nurses' hours differ by about"), _minutes, True),
+# key -> name, how it is said, whether less of it is better, and whether it grows with every visit that is placed
+FIGURES: dict[str, tuple[Any, Callable[[float], str], bool, bool]] = {
+    "placed": (gettext_lazy("Visits with a time"), _number, False, False),
+    "unserved": (gettext_lazy("Visits without a time"), _number, True, False),
+    "late_unserved": (gettext_lazy("Past their window and without a time"), _number, True, False),
+    "drive_minutes": (gettext_lazy("Driving"), _minutes, True, True),
+    "drive_each": (gettext_lazy("Driving, a visit"), _minutes, True, False),
+    "miles": (gettext_lazy("Miles"), _number, True, True),
+    "overtime_minutes": (gettext_lazy("On the road outside their hours"), _minutes, True, True),
+    "busiest_minutes": (gettext_lazy("The busiest nurse, away from home"), _minutes, True, True),
+    "hours_spread": (gettext_lazy("Nurses' hours differ by about"), _minutes, True, False),
 }
 # key -> name, the key it is a part of, and whether more is better: told as a share, since there are more visits now
 SHARES: dict[str, tuple[Any, str, bool]] = {
@@ -155,23 +156,35 @@ SHARES: dict[str, tuple[Any, str, bool]] = {
 
 def figures(plan: WeekPlan) -> list[Figure]:
     """The days as they were and as proposed, as far as both are known."""
-    before, after = plan.before, plan.after
+    before, after = _with_each(plan, plan.before), _with_each(plan, plan.after)
+    more = after.get("placed", 0) - before.get("placed", 0)
     found = []
-    for key, (name, say, less) in FIGURES.items():
-        if before.get(key) is None or after.get(key) is None:
+    for key, (name, say, less, grows) in FIGURES.items():
+        old, new = before.get(key), after.get(key)
+        if old is None or new is None or (not old and not new and key.endswith("unserved")):
             continue
-        found.append(_figure(name, before[key], after[key], say, less=less))
-    for key, (name, whole, more) in SHARES.items():
+        status, word = _verdict(old, new, less=less)
+        if grows and word == _("worse") and more > 0:
+            status, word = "done", _("for more visits")
+        found.append(Figure(str(name), say(old), say(new), status, word))
+    for key, (name, whole, good) in SHARES.items():
         if after.get(key) is not None and after.get(whole):
-            found.append(_share(name, key, whole, before, after, more=more))
+            found.append(_share(name, key, whole, before, after, more=good))
     return found
 
 
-def _figure(name: Any, old: float, new: float, say: Callable[[float], str], *, less: bool) -> Figure:
-    if say(old) == say(new):
-        return Figure(str(name), say(old), say(new), "done", _("the same"))
-    status, word = ("ok", _("better")) if (new < old) == less else ("wait", _("worse"))
-    return Figure(str(name), say(old), say(new), status, word)
+def _with_each(plan: WeekPlan, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures with the driving for each visit of the days, booked ones too."""
+    visits = figures.get("placed", 0) + len(plan.about.get("fixed", ()))
+    if not visits or figures.get("drive_minutes") is None:
+        return figures
+    return figures | {"drive_each": figures["drive_minutes"] / visits}
+
+
+def _verdict(old: float, new: float, *, less: bool) -> tuple[str, str]:
+    if round(old, 1) == round(new, 1):
+        return "done", _("the same")
+    return ("ok", _("better")) if (new < old) == less else ("wait", _("worse"))
 
 
 def _share(
@@ -188,8 +201,5 @@ def _share(
 
     if not before.get(whole):
         return Figure(str(name), said(before), said(after), "done", "")
-    old, new = before[key] / before[whole], after[key] / after[whole]
-    if round(old, 2) == round(new, 2):
-        return Figure(str(name), said(before), said(after), "done", _("the same"))
-    status, word = ("ok", _("better")) if (new > old) == more else ("wait", _("worse"))
+    status, word = _verdict(before[key] / before[whole], after[key] / after[whole], less=not more)
     return Figure(str(name), said(before), said(after), status, word)

@@ -66,6 +66,11 @@ class Row:
         return {line.nurse_id for line in self.lines if line.nurse_id}
 
     @property
+    def late(self) -> bool:
+        """Proposed past its window: whoever takes it says why."""
+        return any(reason.get("code") == "LATE" for line in self.lines for reason in line.reasons)
+
+    @property
     def minutes(self) -> int:
         return self.line.minutes
 
