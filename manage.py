@@ -4,7 +4,7 @@
 import os
 import sys
 
-OFFLINE_COMMANDS = {"plan_doses"}
+OFFLINE_COMMANDS = {"plan_doses", "plan_routes"}
 
 
 def main() -> None:
