@@ -21,29 +21,27 @@ OUT_OF_ORDER, NO_TIME_TO_DRIVE, NO_TIME = "OUT_OF_ORDER", "NO_TIME_TO_DRIVE", "N
 class Item:
     """A visit of the day as it stands. `fixed`: keeps its time whatever the order.
 
-    `any_hours`: somebody gave a reason for a time outside the nurse's hours already. `taken`: the patient's other
-    visits and times somebody else holds for the patient.
+    `length` is what it takes when it moves: the dose may ask for more minutes by now than were booked. `any_hours`:
+    somebody gave a reason for a time outside the nurse's hours already. `taken`: the patient's other visits and times
+    somebody else holds for the patient.
     """
 
     key: int
     place: Place
     span: Span
+    length: timedelta
     zone: ZoneInfo  # the home's
     fixed: bool = False
     any_hours: bool = False
     taken: tuple[Span, ...] = ()
 
-    @property
-    def length(self) -> timedelta:
-        return self.span.end - self.span.start
-
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where the visit comes to stand: None when no quarter hour of the day fits. `why` is a code where it does not."""
+    """Where the visit comes to stand: None when no quarter hour of the day fits. `why`: a code where it cannot be."""
 
     key: int
-    starts_at: datetime | None
+    span: Span | None
     why: str = ""
 
 
@@ -72,7 +70,7 @@ def rearrange(items: Sequence[Item], day: Day) -> list[Placed]:
     first, last = _changed(items, present)
     begins = day.first_at or (present[0].span.start if present else day.after)
     placed: list[Placed] = []
-    before: tuple[Span, Place] | None = None
+    before: tuple[Span, Place] | None = None  # the visit before it
     for at, item in enumerate(items):
         earliest = (
             before[0].end + day.drive(before[1], item.place) * timedelta(minutes=1) if before else begins
@@ -80,15 +78,15 @@ def rearrange(items: Sequence[Item], day: Day) -> list[Placed]:
         moved_by_hand = day.close_gaps or (at == 0 and day.first_at is not None)
         stays = not moved_by_hand and not first <= at <= last and item.span.start >= earliest
         if item.fixed:
-            found = Placed(item.key, item.span.start, _clash(item, earliest, before))
+            found = Placed(item.key, item.span, _clash(item, earliest, before))
         elif stays:
-            found = Placed(item.key, item.span.start)
+            found = Placed(item.key, item.span)
         else:
-            start = next(_starts(item, day, earliest), None)
-            found = Placed(item.key, start, "" if start else NO_TIME)
+            span = next(_spans(item, day, earliest), None)
+            found = Placed(item.key, span, "" if span else NO_TIME)
         placed.append(found)
-        if found.starts_at is not None:
-            before = Span(found.starts_at, found.starts_at + item.length), item.place
+        if found.span is not None:
+            before = found.span, item.place
     return placed
 
 
@@ -105,19 +103,20 @@ def _changed(items: Sequence[Item], present: Sequence[Item]) -> tuple[int, int]:
     return (differ[0], differ[-1]) if differ else (1, 0)
 
 
-def _starts(item: Item, day: Day, earliest: datetime) -> Iterator[datetime]:
+def _spans(item: Item, day: Day, earliest: datetime) -> Iterator[Span]:
     """The quarter hours of the day that fit the nurse, the patient and the road, earliest first."""
     own = item.span.start.astimezone(item.zone).time().replace(tzinfo=None)
     typed = day.first_at.astimezone(item.zone).time().replace(tzinfo=None) if day.first_at else EARLIEST
     walls = _quarters(min(EARLIEST, own, typed), max(LATEST, own))
     for start in _instants(walls, day, item.zone):
-        span = Span(start, start + item.length)
+        same = start == item.span.start
+        span = item.span if same else Span(start, start + item.length)
         if start < earliest or start <= day.after:
             continue
         if not item.any_hours and not any(x.start <= span.start and span.end <= x.end for x in day.hours):
             continue
         if not any(room_problems(span, item.place, day.held, item.taken, day.drive)):
-            yield start
+            yield span
 
 
 def _quarters(first: time, last: time) -> list[time]:
