@@ -21,8 +21,17 @@ from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
 from patients.models import Contact, Evidence, Patient, Prescription
 from patients.validators import npi_ok
 from scheduling import clock
-from scheduling.models import DoseRecord, PlanLine, PlannedCheck, PlannedDose, Site, Visit, WeekPlan
-from scheduling.services import booking, doses, prescribing, records
+from scheduling.models import (
+    DoseRecord,
+    PinnedPair,
+    PlanLine,
+    PlannedCheck,
+    PlannedDose,
+    Site,
+    Visit,
+    WeekPlan,
+)
+from scheduling.services import booking, doses, pairs, prescribing, records
 from scheduling.services import patients as patient_services
 from scheduling.services.prescribing import GivenElsewhere, Wish
 
@@ -356,3 +365,10 @@ def plan_line(
         starts_at=when if nurse else None,
         **{"kind": "place" if nurse else "left", "group": f"dose {dose.pk}", **fields},
     )  # fmt: skip
+
+
+def make_pair(patient: Patient, nurse: Nurse, kind: str = "never", *, by: User | None = None) -> PinnedPair:
+    """The nurse always or never comes to the patient."""
+    return pairs.pin(
+        patient_id=patient.pk, nurse_id=nurse.pk, kind=kind, why="asked for", by=by or make_user(), now=NOW
+    )

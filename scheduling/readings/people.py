@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from patients.models import Contact, Patient
-from scheduling.readings import words
+from scheduling.readings import pairs, words
 from scheduling.services import ways
 
 NAMES = {
@@ -108,5 +108,5 @@ def ways_of(patient: Patient) -> list[Way]:
 
 
 def people(patient: Patient) -> dict[str, Any]:
-    """The People tab: who is written to and called, and whether they agreed."""
-    return {"ways": ways_of(patient)}
+    """The People tab: who is written to and called, and whether they agreed; which nurses come."""
+    return {"ways": ways_of(patient), "pairs": pairs.rows(patient)}

@@ -44,6 +44,8 @@ ACTIONS = {
     "nurse_back": gettext_lazy("Took a nurse's time off back"),
     "opted_in": gettext_lazy("Messages allowed again"),
     "opted_out": gettext_lazy("Messages stopped"),
+    "pair_pinned": gettext_lazy("Said which nurse always or never comes"),
+    "pair_taken_back": gettext_lazy("Took back which nurse always or never comes"),
     "patient_registered": gettext_lazy("Added the patient"),
     "patient_status": gettext_lazy("Changed where the patient is"),
     "patient_updated": gettext_lazy("Changed the patient's details"),

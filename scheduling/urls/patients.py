@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from scheduling.views import audit, evidence, patient_status, patients, prescriptions, readiness, records
+from scheduling.views import (
+    audit,
+    evidence,
+    pairs,
+    patient_status,
+    patients,
+    prescriptions,
+    readiness,
+    records,
+)
 
 urlpatterns = [
     path("patients/", patients.patients_page, name="patients"),
@@ -22,6 +31,8 @@ urlpatterns = [
     ),
     path("patients/<int:patient_id>/evidence/new/", evidence.evidence_new, name="evidence-new"),
     path("patients/<int:patient_id>/measurements/new/", records.measurement_new, name="measurement-new"),
+    path("patients/<int:patient_id>/nurses/", pairs.pair_new, name="pair-new"),
+    path("pairs/<int:pair_id>/take-back/", pairs.pair_take_back, name="pair-take-back"),
     path("patients/<int:patient_id>/decide/", records.patient_decide, name="patient-decide"),
     path(
         "prescriptions/<int:prescription_id>/amend/",

@@ -18,6 +18,7 @@ from tests.makers import (
     make_check,
     make_dose,
     make_nurse,
+    make_pair,
     make_papers,
     make_patient,
     make_prescription,
@@ -50,7 +51,7 @@ WHO = {
     "prescription-preview": OFFICE, "prescription-amend": OFFICE, "prescription-hold": OFFICE,
     "hold-clear": OFFICE, "prescription-stop": OFFICE, "evidence-new": OFFICE, "evidence-withdraw": OFFICE,
     "measurement-new": OFFICE, "patient-decide": OFFICE, "dose": OFFICE, "dose-record": OFFICE,
-    "record-correct": OFFICE,
+    "record-correct": OFFICE, "pair-new": OFFICE, "pair-take-back": OFFICE,
     "alive": OFFICE, "metrics": EVERYBODY,  # in production who says METRICS_TOKEN, tests/ops/test_alive.py
     "audit": {"lead", "admin"}, "overrides": {"lead", "admin"}, "override-withdraw": {"lead"},
     "nurse-today": {"nurse"}, "nurse-day": {"nurse"}, "nurse-visit": {"nurse"}, "nurse-record": {"nurse"},
@@ -112,6 +113,7 @@ def world():
             dose=visit.dose, gate="drug", why="seen", by=make_user("lead")
         ).pk,
         "time_off_id": make_time_off(nurse, visit.starts_at + 9 * DAY, visit.ends_at + 9 * DAY).pk,
+        "pair_id": make_pair(patient, make_nurse(user=False)).pk,
         "on": visit.local_start.date(),
         "notice_id": visit.notices.first().pk,
         "reply_id": Reply.objects.create(patient=patient, via="text", meaning="other", received_at=NOW).pk,

@@ -14,6 +14,7 @@ from tests.makers import (
     make_dose,
     make_evidence,
     make_nurse,
+    make_pair,
     make_papers,
     make_patient,
     make_plan,
@@ -43,13 +44,14 @@ def world():
     Reply.objects.create(patient=patient, via="text", meaning="other", body="Thanks", received_at=NOW)
     alerts.raise_alert("symptoms", patient=patient, about="x", sentence="Look.")
     make_plan()
+    make_pair(patient, make_nurse())
     return {"patient": patient, "visit": visit, "nurse": visit.nurse}
 
 
 WITH_CLOCK = ["patients_for", "prescriptions_for", "doses_for", "evidence_for", "holds_for", "records_for"]
 WITH_CLOCK += ["visits_for", "checks_for"]
 WITHOUT = ["notices_for", "replies_for"]
-OFFICE_ALONE = ["calls_for", "alerts_for", "plans_for"]
+OFFICE_ALONE = ["calls_for", "alerts_for", "plans_for", "pairs_for"]
 
 
 def sees(selector: str, user, now=NOW) -> bool:

@@ -28,6 +28,7 @@ from tests.makers import (
     make_dose,
     make_lab_visit,
     make_nurse,
+    make_pair,
     make_patient,
     make_prescription,
     make_time_off,
@@ -85,6 +86,9 @@ def random_world(seed):
         Shift.objects.filter(nurse=nurse).update(break_starts=time(12), break_ends=time(12, 30))
         nurses.append(nurse)
     fill_days(chance, nurses)
+    here = [nurse for nurse in nurses if nurse.active]
+    for nurse, kind in zip(chance.sample(here, 2), chance.choice(["nn", "an", "n"]), strict=False):
+        make_pair(patient, nurse, "always" if kind == "a" else "never")
     Visit.objects.create(
         patient=patient, nurse=make_nurse(), kind="lab_draw", time_zone=zone,
         starts_at=at(TUESDAY, 18), ends_at=at(TUESDAY, 18, 30),

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from scheduling.planning.facts import NurseFacts, Wanted, may_give
 from scheduling.planning.travel import drive_minutes
 from scheduling.rules.eligibility import (
+    NO_PAIRS,
     CompetencyFact,
     LicenceFact,
+    Pairs,
     ShiftFact,
     Span,
     Stop,
@@ -122,12 +124,19 @@ def worlds(draw):
         patient_spans=tuple(draw(spans(first, 1, 300))),
         due_on=first + draw(st.integers(-2, 5)) * DAY,
         prefers=draw(st.sampled_from(["", "morning", "afternoon"])),
+        pairs=draw(PAIRS),
     )
     known = {key: draw(st.integers(0, 4)) for key in (1, 2)}
     outside = frozenset(draw(st.sets(st.sampled_from(days))))
     return nurses, days, midnight(first) + draw(QUARTERS) - DAY, wish, known, outside
 
 
+PAIRS = st.one_of(
+    st.just(NO_PAIRS),
+    st.builds(
+        Pairs, only=st.frozensets(st.integers(1, 3)), never=st.frozensets(st.integers(1, 2), max_size=1)
+    ),
+)
 QUARTERS = st.integers(-4, 4 * 96).map(lambda n: timedelta(minutes=15 * n))
 
 

@@ -18,6 +18,7 @@ from scheduling.planning.slots import near, search, starts_of
 from scheduling.planning.team import assemble, busy, team
 from scheduling.planning.travel import drive_minutes, drives
 from scheduling.rules.eligibility import (
+    Pairs,
     ShiftFact,
     Span,
     Stop,
@@ -239,6 +240,15 @@ def test_the_same_input_gives_the_same_answer():
 def test_nobody_and_no_days_left_are_answered_too():
     assert look([]) == finder.Found((), {})
     assert look([nurse()], after=local(MONDAY, 23)) == finder.Found((), {"NO_TIME_LEFT": (1,)})
+
+
+def test_who_is_not_to_come_has_no_slot_and_stands_under_the_reason():
+    nurses = [nurse(n) for n in (1, 2, 3)] + [nurse(4, codes=("iv",))]
+    answer = look(nurses, pairs=Pairs(only=frozenset({2, 3}), never=frozenset({3})))
+    assert [slot.nurse for slot in answer.slots] == [2]
+    assert answer.ruled_out == {
+        "NOT_COMPETENT": (4,), "NURSE_NOT_WANTED": (3,), "OTHER_NURSE_PINNED": (1,)
+    }  # fmt: skip
 
 
 # --- The fast search and the slow one ------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from scheduling.rules.eligibility import (
     CompetencyFact,
     LicenceFact,
+    Pairs,
     Problem,
     ShiftFact,
     Span,
@@ -18,6 +19,7 @@ from scheduling.rules.eligibility import (
     day_limit_problem,
     hours_problem,
     licence_problem,
+    pair_problem,
     room_problems,
 )
 
@@ -256,3 +258,24 @@ def test_the_daily_maximum_may_be_reached_and_not_passed():
         "That makes 10 h 01 of visits that day; the nurse's limit is 10 h.",
         absolute=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("only", "never", "code"),
+    [
+        ((), (), None),
+        ((), (2,), None),
+        ((1,), (), None),
+        ((1, 2), (2,), None),
+        ((), (1,), "NURSE_NOT_WANTED"),
+        ((2,), (1,), "NURSE_NOT_WANTED"),
+        ((1,), (1,), "NURSE_NOT_WANTED"),  # never is the safe side
+        ((2, 3), (), "OTHER_NURSE_PINNED"),
+    ],
+)
+def test_a_pair_speaks_for_or_against_a_nurse_and_a_reason_opens_it(only, never, code):
+    pairs = Pairs(frozenset(only), frozenset(never))
+    problem = pair_problem(1, pairs)
+    assert (problem and problem.code) == code
+    assert pairs.allow(1) == (problem is None)
+    assert problem is None or not (problem.absolute or problem.taken)
