@@ -1,4 +1,4 @@
-"""Pictures made on the server: infusion bar, load meter, regimen timeline, route sketch.
+"""Pictures made on the server: infusion bar, load meter, regimen timeline; the route is in drawing_map.
 
 Each function returns one SVG element as text, already escaped. Places are SVG attributes, colours are
 classes of the stylesheet, so nothing needs a style attribute. Nothing here reads a clock or a database.
@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from html import escape
-from math import atan2, cos, hypot, radians, sin
 
-MILES_PER_DEGREE = 69.0  # of latitude; close enough for a sketch of one city
+from scheduling.drawing_map import Stop as Stop
+from scheduling.drawing_map import route as route
+
 GAP = 0.6  # per cent of a bar left open between two parts
 
 
@@ -213,101 +214,3 @@ def _labs(labs: Sequence[Mark], scale: Scale, now: float) -> list[str]:
             f'<path class="tl-lab{due}" d="M{x:.1f} {y - 7}l7 7-7 7-7-7z"/>{words}</g>'
         )
     return parts
-
-
-# --- Route sketch ------------------------------------------------------------------------------
-
-TOUCHING = 27  # of two stops, centre to centre
-Box = tuple[float, float, float, float]  # left, top, right, bottom
-
-
-@dataclass(frozen=True)
-class Stop:
-    """A place on a nurse's day. `state` is past, now or next; `drive_minutes` is the road to it."""
-
-    latitude: float
-    longitude: float
-    label: str  # "1", "2"; empty for home, which is drawn as a square
-    title: str
-    state: str = "next"
-    drive_minutes: int | None = None
-
-
-def route(
-    stops: Sequence[Stop], *, label: str, minutes_word: str = "min", width: int = 360, height: int = 190
-) -> str:
-    """Stops in order, north up, with drive minutes and a scale bar in miles."""
-    middle = cos(radians(sum(s.latitude for s in stops) / len(stops)))
-    raw = [(s.longitude * middle, -s.latitude) for s in stops]
-    left, top = min(x for x, _ in raw), min(y for _, y in raw)
-    spread_x, spread_y = max(x for x, _ in raw) - left, max(y for _, y in raw) - top
-    per_degree = min((width - 72) / (spread_x or 1e-3), (height - 86) / (spread_y or 1e-3))
-    pad_x, pad_y = (width - spread_x * per_degree) / 2, 30 + (height - 86 - spread_y * per_degree) / 2
-    points = [((x - left) * per_degree + pad_x, (y - top) * per_degree + pad_y) for x, y in raw]
-    points = _apart(points, width, height)
-    parts = [f'<text class="soft" x="{width - 30}" y="16" aria-hidden="true">N ↑</text>']
-    taken = [(x - 16, y - 16, x + 16, y + 16) for x, y in points]
-    for (x1, y1), (x2, y2), stop in zip(points, points[1:], stops[1:], strict=False):
-        done = " route-done" if stop.state != "next" else ""
-        parts.append(f'<path class="route-leg{done}" d="M{x1:.1f} {y1:.1f}L{x2:.1f} {y2:.1f}"/>')
-        if stop.drive_minutes is not None:
-            parts += _minutes(f"{stop.drive_minutes} {minutes_word}", (x1 + x2) / 2, (y1 + y2) / 2 - 6, taken)
-    parts += [_stop(stop, x, y) for stop, (x, y) in zip(stops, points, strict=True)]
-    parts.append(_scale_bar(per_degree, height))
-    return (
-        f'<svg class="route" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def _apart(points: list[tuple[float, float]], width: int, height: int) -> list[tuple[float, float]]:
-    """The points with neighbours pushed apart until their marks no longer touch, as far as the frame allows."""
-    placed = list(points)
-    for _round in range(20):
-        for i, (x, y) in enumerate(placed):
-            for j in range(i):
-                dx, dy = x - placed[j][0], y - placed[j][1]
-                missing = TOUCHING - hypot(dx, dy)
-                if missing <= 0:
-                    continue
-                angle = atan2(dy, dx) if dx or dy else i  # of two in one place, the later goes its own way
-                x, y = x + missing / 2 * cos(angle), y + missing / 2 * sin(angle)
-                back = placed[j][0] - missing / 2 * cos(angle), placed[j][1] - missing / 2 * sin(angle)
-                placed[j] = _inside(*back, width, height)
-            placed[i] = _inside(x, y, width, height)
-    return placed
-
-
-def _inside(x: float, y: float, width: int, height: int) -> tuple[float, float]:
-    return min(max(x, 14), width - 36), min(max(y, 24), height - 40)
-
-
-def _minutes(words: str, x: float, y: float, taken: list[Box]) -> list[str]:
-    """A leg's minutes in its middle, unless that would touch a stop or other minutes; adds to `taken`."""
-    half = 3.6 * len(words)
-    box = (x - half, y - 11, x + half, y + 3)
-    if any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
-        return []
-    taken.append(box)
-    return [f'<text class="soft" x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{escape(words)}</text>']
-
-
-def _stop(stop: Stop, x: float, y: float) -> str:
-    title = f"<title>{escape(stop.title)}</title>"
-    if not stop.label:
-        place = f'x="{x - 7:.1f}" y="{y - 7:.1f}"'
-        return f'<g>{title}<rect class="route-home" {place} width="14" height="14" rx="3"/></g>'
-    return (
-        f'<g class="route-{stop.state}">{title}<circle class="route-stop" cx="{x:.1f}" cy="{y:.1f}" r="12"/>'
-        f'<text class="n" x="{x:.1f}" y="{y + 4.5:.1f}" text-anchor="middle">{escape(stop.label)}</text></g>'
-    )
-
-
-def _scale_bar(per_degree: float, height: int) -> str:
-    per_mile = per_degree / MILES_PER_DEGREE
-    miles = next((m for m in (20, 10, 5, 2, 1) if m * per_mile <= 110), 1)
-    length = min(miles * per_mile, 300)
-    return (
-        f'<line class="route-scale" x1="14" x2="{14 + length:.1f}" y1="{height - 8}" y2="{height - 8}"/>'
-        f'<text class="soft" x="14" y="{height - 14}">{miles} mi</text>'
-    )

@@ -16,7 +16,8 @@ MAY = {
     "scheduling.planning.plan_check": set(),  # it judges what the rest of planning makes
     "scheduling.regimens": {"scheduling.rules"},
     "scheduling.clock": set(),
-    "scheduling.drawing": set(),
+    "scheduling.drawing": {"scheduling.drawing_map"},
+    "scheduling.drawing_map": set(),
     "scheduling.drawing_plan": set(),
     "scheduling.call_scripts": set(),
     "scheduling.models": {"scheduling.rules", "patients", "nurses"},
