@@ -11,6 +11,7 @@ from patients.models import Patient, Prescription
 from scheduling import clock, selectors
 from scheduling.models import PlannedCheck, Visit
 from scheduling.readings import words
+from scheduling.readings.plan_mark import PlanMark
 from scheduling.rules import states
 from scheduling.services import readiness
 
@@ -25,6 +26,7 @@ class CheckRow:
     check: PlannedCheck
     today: date
     days_left: int
+    plan: PlanMark | None = None  # what the newest plan says of it, see readings.plan_marks
 
     blockers = marks = ()
     blocked = on_hold = never = at_facility = False

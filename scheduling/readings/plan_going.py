@@ -27,8 +27,9 @@ class Going:
     silent: bool
     curve: SafeString
     steps: tuple[tuple[str, str, int], ...]  # seconds, cost, visits placed: each better plan
-    served: int | None
+    placed: int | None  # of the visits the plan is asked for; those booked already are not counted
     wanted: int
+    best: str
 
     @property
     def under_way(self) -> bool:
@@ -47,6 +48,7 @@ def going(plan: WeekPlan, *, now: datetime) -> Going:
     told = [step for step in plan.progress if isinstance(step, dict) and "cost" in step]
     better = _better(told)
     last = told[-1] if told else {}
+    fixed = len(plan.about.get("fixed", ()))
     return Going(
         plan=plan,
         seconds=max(seconds, 0),
@@ -55,8 +57,9 @@ def going(plan: WeekPlan, *, now: datetime) -> Going:
         steps=tuple(
             (f"{s['seconds']:.1f}", cost_words(int(s["cost"])), int(s.get("served", 0))) for s in better
         ),
-        served=int(last["served"]) if "served" in last else None,
-        wanted=len(plan.problem.get("visits", ())),
+        placed=max(int(last["served"]) - fixed, 0) if last.get("served") is not None else None,
+        wanted=max(len(plan.problem.get("visits", ())) - fixed, 0),
+        best=cost_words(int(better[-1]["cost"])) if better else "",
     )
 
 
@@ -75,7 +78,8 @@ def _curve(
     if not better:
         return SafeString("")
     points = [(float(step["seconds"]), int(step["cost"])) for step in better]
-    points.append((max(float(told[-1]["seconds"]), points[-1][0]), points[-1][1]))
+    until = max(float(told[-1]["seconds"]), points[-1][0], seconds if plan.state in UNDER_WAY else 0)
+    points.append((until, points[-1][1]))
     bounds = [int(step["bound"]) for step in told if step.get("bound") is not None]
     label = _("Best plan so far: from %(first)s to %(last)s in %(n)d s") % {
         "first": cost_words(points[0][1]),
@@ -165,7 +169,7 @@ def figures(plan: WeekPlan) -> list[Figure]:
             continue
         status, word = _verdict(old, new, less=less)
         if grows and word == _("worse") and more > 0:
-            status, word = "done", _("for more visits")
+            status, word = "done", _("more visits")
         found.append(Figure(str(name), say(old), say(new), status, word))
     for key, (name, whole, good) in SHARES.items():
         if after.get(key) is not None and after.get(whole):

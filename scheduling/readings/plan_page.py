@@ -45,6 +45,11 @@ class Row:
         return self.lines[0]
 
     @property
+    def others(self) -> tuple[PlanLine, ...]:
+        """The later days of a course."""
+        return self.lines[1:]
+
+    @property
     def key(self) -> int:
         """What the checkbox posts."""
         return self.line.pk
@@ -111,6 +116,10 @@ class Proposal:
     @property
     def lost(self) -> list[Row]:
         return [row for row in self.rows if row.line.state == PlanLine.State.LOST]
+
+    @property
+    def moves(self) -> bool:
+        return any(row.line.kind == PlanLine.Kind.MOVE for row in self.open)
 
     @property
     def nurses(self) -> list[Nurse]:

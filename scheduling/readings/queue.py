@@ -21,6 +21,7 @@ from scheduling import clock, selectors
 from scheduling.models import PlannedDose, SlotHold, Visit
 from scheduling.readings import checks, words
 from scheduling.readings.patient_list import drug_name
+from scheduling.readings.plan_mark import PlanMark
 from scheduling.readings.queue_marks import (
     Blocker,
     Files,
@@ -53,6 +54,7 @@ class Row:
     marks: tuple[Mark, ...]
     at_facility: bool
     held: SlotHold | None = None  # a time somebody keeps for one of its doses just now
+    plan: PlanMark | None = None  # what the newest plan says of it, see readings.plan_marks
 
     kind = Visit.Kind.INFUSION
 

@@ -12,7 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from scheduling import clock, selectors
-from scheduling.readings import not_ready, queue, queue_filters, queue_table, uncovered, unresolved, words
+from scheduling.readings import (
+    not_ready,
+    plan_marks,
+    queue,
+    queue_filters,
+    queue_table,
+    uncovered,
+    unresolved,
+    words,
+)
 from scheduling.readings.queue_filters import Wished
 from scheduling.services import events
 from scheduling.services.attention import NURSE_AWAY as AWAY
@@ -39,9 +48,11 @@ def needs_booking(request: HttpRequest) -> HttpResponse:
     lost = set(uncovered.reasons(request.user)) if selectors.may_write(request.user) else set()
     risky = not_ready.lines(request.user) if not wished.narrowed else []
     decisions = list(queue.needing_a_decision(request.user)) if not wished.narrowed else []
+    page = Paginator(wished.keep(lines), PAGE).get_page(request.GET.get("page"))
+    page.object_list = plan_marks.told(page.object_list)
     context |= {
         "lost": len(lost),
-        "page": Paginator(wished.keep(lines), PAGE).get_page(request.GET.get("page")),
+        "page": page,
         "decisions": [visit for visit in decisions if visit.pk not in lost or visit.attention_code != AWAY],
         "not_ready": risky,
         "unconfirmed": sum(line.unconfirmed for line in risky),
