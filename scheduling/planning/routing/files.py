@@ -77,12 +77,15 @@ def _nurse(row: Row) -> Nurse:
     name = row.id("id")
     row.where = f"nurse {name}"
     shifts = tuple(_shift(shift, name) for shift in row.rows("shifts", f"nurse {name}, shift", MOST_DAYS))
-    in_time = sorted(shifts, key=lambda shift: shift.start)
-    for one, other in pairwise(in_time):
-        if one.day == other.day:
-            raise row.bad("shifts", f"two on day {one.day}")
-        if other.start < one.end:
-            raise row.bad("shifts", f"those of days {one.day} and {other.day} overlap")
+    days = [shift.day for shift in shifts]
+    if twice := sorted(day for day in set(days) if days.count(day) > 1):
+        raise row.bad("shifts", f"two on day {twice[0]}")
+    spans = sorted(
+        (span, shift.day) for shift in shifts for span in shift.spans or ((shift.start, shift.end),)
+    )
+    for ((_, end), one), ((start, _), other) in pairwise(spans):
+        if start < end:
+            raise row.bad("shifts", f"her hours of days {one} and {other} overlap")
     target = row.whole("target") if row.has("target") else None
     return Nurse(name, _place(row), row.ids("skills"), shifts, target)
 
@@ -90,12 +93,15 @@ def _nurse(row: Row) -> Nurse:
 def _shift(row: Row, nurse: str) -> Shift:
     day = row.whole("day", 0, MOST_DAYS)
     row.where = f"nurse {nurse}, shift of day {day}"
-    start, end = row.whole("start"), row.whole("end")
-    if start // DAY != day:
-        raise row.bad("start", f"{start} is not on day {day}, which is {day * DAY} to {(day + 1) * DAY - 1}")
-    if not start < end <= start + DAY:
-        raise row.bad("end", f"{end} is not within a day after the start, {start}")
-    spans = tuple((low, high) for low, high in row.wholes("spans", (2,)))
+    start, end = row.whole("start", -DAY), row.whole("end")
+    # A nurse may set out the evening before, or be home after midnight: the day is that of her visits.
+    if not day * DAY - DAY <= start < (day + 1) * DAY:
+        raise row.bad(
+            "start", f"{start} is not before the end of day {day}, {(day + 1) * DAY}, or a day too early"
+        )
+    if not max(start, day * DAY) < end <= (day + 2) * DAY:
+        raise row.bad("end", f"{end} is not after the start, {start}, on day {day} or the next")
+    spans = tuple((low, high) for low, high in row.wholes("spans", (2,), -DAY))
     free_from = start
     for low, high in spans:
         if not free_from <= low < high <= end:

@@ -136,9 +136,9 @@ NURSE, SHIFT, VISIT = ("nurses", 0), ("nurses", 0, "shifts", 0), ("visits", 0)
         (edited(*NURSE, "skills", value=[1]), "nurse N0, skills"),
         (edited(*NURSE, "target", value=1.5), "nurse N0, target"),
         (edited(*SHIFT, "day", value=-1), "nurse N0, shift 1, day"),
-        (edited(*SHIFT, "start", value=86400), "shift of day 0, start: 86400 is not on day 0"),
+        (edited(*SHIFT, "start", value=86400), "shift of day 0, start: 86400 is not before the end of day 0"),
         (edited(*SHIFT, "end", value=28800), "shift of day 0, end"),
-        (edited(*SHIFT, "end", value=28800 + 86401), "shift of day 0, end"),
+        (edited(*SHIFT, "end", value=2 * 86400 + 1), "shift of day 0, end"),
         (edited(*SHIFT, "limit", value=-5), "shift of day 0, limit"),
         (edited(*SHIFT, "spans", value=[[28800, 28800]]), "shift of day 0, spans"),
         (edited(*SHIFT, "spans", value=[[40000, 50000], [30000, 35000]]), "shift of day 0, spans"),
@@ -154,7 +154,7 @@ NURSE, SHIFT, VISIT = ("nurses", 0), ("nurses", 0, "shifts", 0), ("visits", 0)
                 "shifts",
                 value=[{"day": 1, "start": 90000, "end": 99000}, {"day": 0, "start": 50000, "end": 91000}],
             ),
-            "nurse N0, shifts: those of days 0 and 1 overlap",
+            "nurse N0, shifts: her hours of days 0 and 1 overlap",
         ),
         (edited(*VISIT, "id", value="V1"), "visit V1, id: it is there twice"),
         (edited(*VISIT, "id", value=""), "visit 1, id"),
@@ -195,6 +195,19 @@ def test_what_is_not_in_order_is_one_line_that_names_row_and_field(case, words):
         read_problem(case)
     assert words in str(no.value)
     assert len(str(no.value).splitlines()) == 1
+
+
+def test_a_nurse_may_be_on_the_road_before_and_after_the_day_of_her_visits():
+    round_the_clock = [
+        {
+            "day": day,
+            "start": day * 86400 - 5400,
+            "end": (day + 1) * 86400 + 5400,
+            "spans": [[day * 86400, day * 86400 + 86400]],
+        }
+        for day in range(2)
+    ]
+    assert len(read_problem(edited(*NURSE, "shifts", value=round_the_clock)).nurses[0].shifts) == 2
 
 
 def test_two_visits_are_not_the_same_day_of_a_course():
