@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 SENDER = re.compile(r"\+[1-9]\d{1,14}|MG[0-9a-f]{32}")
+HOST = re.compile(r"[a-z0-9.-]+(:\d+)?|\[[0-9a-f:.]+\](:\d+)?")
 TRUE, FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off", ""}
 
 
@@ -92,6 +93,25 @@ def service(name: str) -> str:
     if value and (not parts.hostname or parts.username or parts.query or parts.fragment):
         raise ImproperlyConfigured(
             f"{name} must be an address like http://osrm:5000, with no name or password."
+        )
+    return value
+
+
+def tiles(name: str, *, plain: bool) -> str:
+    """The address of map tiles, like https://tiles.example/{z}/{x}/{y}.png, or "" when unset. Never repeated in a
+    message: it may carry a key. `plain`: whether http will do; a page over https would not show its pictures.
+    """
+    value = url(name, {"https": "HTTPS", "http": "HTTP"} if plain else {"https": "HTTPS"})
+    parts = urlsplit(value)
+    bare = value
+    for place in ("{z}", "{x}", "{y}"):
+        if value and bare.count(place) != 1:
+            raise ImproperlyConfigured(f"{name} must have {{z}}, {{x}} and {{y}} in it, each once.")
+        bare = bare.replace(place, "")
+    wrong = set(bare) & set("{}<>\"' ") or not HOST.fullmatch(parts.netloc.lower()) or parts.fragment
+    if value and wrong:
+        raise ImproperlyConfigured(
+            f"{name} must be an address like https://tiles.example/{{z}}/{{x}}/{{y}}.png, with no name or password."
         )
     return value
 

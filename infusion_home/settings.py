@@ -213,12 +213,18 @@ if PRODUCTION:
     if BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# A map behind the picture of a route, when somebody asks for it: the tiles come from there, past this server, and say
+# which part of the town is looked at. Nothing is fetched from anywhere while it is unset.
+MAP_TILE_URL = environment.tiles("MAP_TILE_URL", plain=not PRODUCTION)
+TILE_SERVER = ["/".join(MAP_TILE_URL.split("/")[:3])] if MAP_TILE_URL else []  # scheme and host
+MAP_TILE_ATTRIBUTION = environment.text("MAP_TILE_ATTRIBUTION")  # whose map it is
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *TILE_SERVER],
         "font-src": [SELF],
         "connect-src": [SELF],
         "worker-src": [SELF],
