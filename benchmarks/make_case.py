@@ -107,7 +107,7 @@ def _nurse(rng: random.Random, wish: Wish, number: int) -> Json:
         start = day * DAY + begins
         shift: Json = {"day": day, "start": start, "end": start + hours * HOUR}
         if wish.spans:
-            lunch = start + rng.choice((7, 8, 9)) * HOUR // 2
+            lunch = start + rng.choice((4, 5, 10, 11)) * HOUR // 2
             shift["spans"] = [[start, lunch], [lunch + HOUR // 2, shift["end"]]]
             shift["limit"] = rng.choice((6, 7, 8)) * HOUR
         if day != off:
