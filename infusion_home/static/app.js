@@ -71,6 +71,7 @@
   document.addEventListener("htmx:beforeRequest", () => { const old = $("#failed"); if (old) old.replaceChildren(); });
   for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, (event) => {
+      if (event.target.matches?.("[hx-trigger^=every]")) return; // it asks again by itself
       const status = event.detail.xhr?.status;
       const kind = status === 401 || status === 403 ? "ended" : "failed";
       const words = document.getElementById(`say-${kind}`);

@@ -1,34 +1,34 @@
-"""A nurse's day in order, and everything needed at one door. Reads only; the caller writes the audit rows.
+"""A nurse's day in order, with the times of every stop, and what is new on it since she last looked. Reads only.
 
-Times of the route are in the nurse's zone; where the home has another clock the page says so.
+The caller writes the audit rows. Times of the route are in the nurse's zone; where the home has another clock the
+page says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from nurses.models import Nurse
 from patients.models import Contact, Patient
-from scheduling import clock, selectors
+from scheduling import selectors
 from scheduling.drawing import Stop as Mark
-from scheduling.models import Visit
-from scheduling.planning.travel import Place, Roads, road_km
-from scheduling.readings import words
+from scheduling.models import RouteVersion, Visit
+from scheduling.planning import route_changes
+from scheduling.planning.timetable import METRES_PER_MILE, StopTimes, Timetable
+from scheduling.readings import route, words
 from scheduling.readings.medicines import drug_name
+from scheduling.readings.route import DayRoute, RouteStop
 from scheduling.rules.regimen import Regimen
-from scheduling.services import doses, travel
+from scheduling.services import doses
 
-KM_PER_MILE = 1.609344
 CALLED_ON = (Contact.Channel.VOICE, Contact.Channel.TEXT)  # the number to dial, best first
 UNDER_WAY = frozenset({"en_route", "arrived", "in_progress"})
 OVER = frozenset({"completed", "missed"})
@@ -39,22 +39,55 @@ class Leg:
     """The road to a stop. `unfit`: it takes longer than the time between two visits."""
 
     minutes: int
-    km: float
+    metres: int
     unfit: bool = False
 
     @property
     def miles(self) -> str:
-        return _("%(miles)s mi") % {"miles": f"{self.km / KM_PER_MILE:.1f}"}
+        return _("%(miles)s mi") % {"miles": f"{self.metres / METRES_PER_MILE:.1f}"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One moment of a visit: what begins, and when on the nurse's clock."""
+
+    word: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A stop the nurse was told of and that is not hers any more. No name: it is not her patient's visit now."""
+
+    at: datetime  # on the nurse's clock
+    city: str
+    cancelled: bool
 
 
 @dataclass(frozen=True)
 class Stop:
-    """One visit of the day, in its place. `leg` is the road to it, None where no start is known."""
+    """One visit of the day, in its place."""
 
-    number: int
-    visit: Visit
+    line: RouteStop
     time_zone: str  # the nurse's
-    leg: Leg | None
+
+    @property
+    def times(self) -> StopTimes:
+        return self.line.times
+
+    @property
+    def visit(self) -> Visit:
+        return self.line.visit
+
+    @property
+    def number(self) -> int:
+        return self.times.number
+
+    @property
+    def leg(self) -> Leg:
+        slack = self.times.slack_minutes
+        drive = self.times.drive
+        return Leg(drive.minutes, drive.metres, unfit=slack is not None and slack < 0)
 
     @property
     def patient(self) -> Patient:
@@ -64,17 +97,53 @@ class Stop:
     def name(self) -> str:
         return full_name(self.patient)
 
+    def _local(self, at: datetime) -> datetime:
+        return at.astimezone(ZoneInfo(self.time_zone))
+
     @property
     def starts(self) -> datetime:
-        return self.visit.starts_at.astimezone(ZoneInfo(self.time_zone))
+        return self._local(self.times.arrive_at)
 
     @property
     def ends(self) -> datetime:
-        return self.visit.ends_at.astimezone(ZoneInfo(self.time_zone))
+        return self._local(self.times.ends_at)
 
     @property
-    def leave_by(self) -> datetime | None:
-        return self.starts - timedelta(minutes=self.leg.minutes) if self.leg else None
+    def leave_by(self) -> datetime:
+        return self._local(self.times.leave_by)
+
+    @property
+    def slack(self) -> int | None:
+        """Minutes to spare before it; None at the first stop, and where the drive does not fit at all."""
+        slack = self.times.slack_minutes
+        return None if slack is None or slack < 0 else slack
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """What begins when, after the arrival."""
+        times = self.times
+        named = (
+            (_("Premedication"), times.premedication_at),
+            (_("Infusion"), times.infusion_at),
+            (_("Observation"), times.observation_at),
+            (_("End"), times.ends_at),
+        )
+        return [Part(word, self._local(at)) for word, at in named if at is not None]
+
+    @property
+    def news(self) -> str:
+        """What the nurse has not seen of it yet: `New`, `Moved from 10:00 am`; "" for nothing."""
+        change = self.line.change
+        if change is None:
+            return ""
+        was = words.clock_words(self._local(change.was_at)) if change.was_at else ""
+        if change.kind == route_changes.NEW:
+            return _("New")
+        if change.kind == route_changes.LEAVE:
+            return _("Leave at another time: was %(time)s") % {"time": was}
+        if change.was_at == self.times.arrive_at:
+            return _("Another length")
+        return _("Moved from %(time)s") % {"time": was}
 
     @property
     def at_home(self) -> str:
@@ -105,14 +174,68 @@ class Stop:
 
 @dataclass(frozen=True)
 class Day:
-    """The stops of one day, and the road between them."""
+    """The stops of one day, the road between them, and what was published of it."""
 
-    nurse: Nurse
-    on: date
-    today: date
+    route: DayRoute
     now: datetime
-    stops: tuple[Stop, ...]
-    home: Leg | None
+    gone: tuple[Gone, ...]
+
+    @property
+    def nurse(self) -> Nurse:
+        return self.route.nurse
+
+    @property
+    def on(self) -> date:
+        return self.route.on
+
+    @property
+    def today(self) -> date:
+        return self.route.today
+
+    @property
+    def timetable(self) -> Timetable:
+        return self.route.timetable
+
+    @cached_property
+    def stops(self) -> tuple[Stop, ...]:
+        return tuple(Stop(line, self.nurse.time_zone) for line in self.route.stops)
+
+    @property
+    def home(self) -> Leg | None:
+        leg = self.timetable.home
+        return Leg(leg.minutes, leg.metres) if leg else None
+
+    @property
+    def home_at(self) -> datetime | None:
+        """At home again, on the nurse's clock."""
+        at = self.timetable.home_at
+        return at.astimezone(ZoneInfo(self.nurse.time_zone)) if at else None
+
+    @property
+    def published(self) -> RouteVersion | None:
+        return self.route.published
+
+    @property
+    def published_words(self) -> str:
+        """`Published, version 3, 7:02 am`, with the day when it was not today."""
+        version = self.published
+        if version is None:
+            return _("Not published yet: may change")
+        made = version.made_at.astimezone(ZoneInfo(self.nurse.time_zone))
+        when = words.clock_words(made)
+        if made.date() != self.today:
+            when = f"{words.day_words(made.date(), year=False)}, {when}"
+        return _("Published, version %(number)d, %(when)s") % {"number": version.version, "when": when}
+
+    @property
+    def unseen(self) -> bool:
+        """Whether the newest version waits for the nurse to say that she has seen it."""
+        return self.published is not None and self.published.seen_at is None
+
+    @property
+    def news(self) -> int:
+        """How many stops are new, moved or gone since she last said that she has seen the day."""
+        return len(self.route.changes)
 
     @cached_property
     def next(self) -> Stop | None:
@@ -126,23 +249,27 @@ class Day:
         if stop is None:
             return ""
         if self.on != self.today:
-            return _("First stop") if stop.number == 1 else _("First open stop")
+            first = _("First stop") if stop.number == 1 else _("First open stop")
+            return _("%(stop)s · leave by %(time)s") % {
+                "stop": first, "time": words.clock_words(stop.leave_by)
+            }  # fmt: skip
         if stop.visit.state in UNDER_WAY or stop.visit.starts_at <= self.now < stop.visit.ends_at:
             return _("Now")
         if stop.visit.ends_at <= self.now:
             return _("Not recorded yet")
-        if stop.leave_by:
-            return _("Next · leave by %(time)s") % {"time": words.clock_words(stop.leave_by)}
-        return _("Next")
+        return _("Next · leave by %(time)s") % {"time": words.clock_words(stop.leave_by)}
 
     @property
     def drive_minutes(self) -> int:
-        legs = [stop.leg for stop in self.stops] + [self.home]
-        return sum(leg.minutes for leg in legs if leg)
+        return self.timetable.drive_minutes
+
+    @property
+    def miles(self) -> str:
+        return Leg(0, self.timetable.metres).miles
 
     @property
     def visit_minutes(self) -> int:
-        return sum(_minutes(stop.visit) for stop in self.stops)
+        return self.timetable.visit_minutes
 
     @property
     def marks(self) -> list[Mark]:
@@ -150,8 +277,7 @@ class Day:
         marks = [Mark(*self.nurse.place, label="", title=_("Home base"), state="past")]
         for stop in self.stops:
             state = "past" if stop.over else "now" if stop is self.next else "next"
-            leg = stop.leg.minutes if stop.leg else None
-            marks.append(Mark(*stop.patient.place, str(stop.number), stop.name, state, leg))
+            marks.append(Mark(*stop.patient.place, str(stop.number), stop.name, state, stop.leg.minutes))
         return marks
 
     @property
@@ -168,45 +294,24 @@ class Day:
 
 
 def day_of(user: User, nurse: Nurse, on: date, *, now: datetime | None = None) -> Day:
-    """The nurse's visits that start on the local day `on`, with the road between them. Two queries."""
+    """The nurse's visits that start on the local day `on`, with the road between them. As many queries for one visit
+    as for ten; one more when something she was told of is gone."""
     now = now or timezone.now()
-    first, last = clock.day_bounds(on, nurse.time_zone)
-    visits = list(
-        selectors.visits_for(user, now=now)
-        .filter(starts_at__gte=first, starts_at__lt=last)
-        .prefetch_related(Prefetch("patient__contacts", to_attr="ways"))
-        .order_by("starts_at", "pk")
-    )
-    places = [nurse.place, *(visit.patient.place for visit in visits), nurse.place]
-    roads = travel.drives(pairwise(places))
-    return Day(
-        nurse=nurse,
-        on=on,
-        today=clock.today_in(nurse.time_zone, now),
-        now=now,
-        stops=tuple(_stops(visits, nurse, roads)),
-        home=_leg(visits[-1].patient.place, nurse.place, roads) if visits else None,
-    )
+    found = route.day_route(user, nurse, on, now=now)
+    return Day(route=found, now=now, gone=tuple(_gone(found)))
 
 
-def _stops(visits: Sequence[Visit], nurse: Nurse, roads: Roads) -> list[Stop]:
-    stops: list[Stop] = []
-    place, free_at = nurse.place, None
-    for number, visit in enumerate(visits, start=1):
-        leg = _leg(place, visit.patient.place, roads)
-        if free_at is not None and free_at + timedelta(minutes=leg.minutes) > visit.starts_at:
-            leg = Leg(leg.minutes, leg.km, unfit=True)
-        stops.append(Stop(number, visit, nurse.time_zone, leg))
-        place, free_at = visit.patient.place, visit.ends_at
-    return stops
-
-
-def _leg(start: Place, end: Place, roads: Roads) -> Leg:
-    return Leg(roads(start, end), road_km(start, end))
-
-
-def _minutes(visit: Visit) -> int:
-    return int((visit.ends_at - visit.starts_at).total_seconds() // 60)
+def _gone(found: DayRoute) -> Iterator[Gone]:
+    """What to call the stops that are not hers any more: a time, a city, and whether nobody goes there at all."""
+    lost = {change.visit: change for change in found.gone}
+    if not lost:
+        return
+    zone = ZoneInfo(found.nurse.time_zone)
+    rows = Visit.objects.filter(pk__in=lost).order_by("starts_at", "pk")
+    for key, state, city in rows.values_list("pk", "state", "patient__city"):
+        at = lost[key].was_at
+        assert at is not None
+        yield Gone(at.astimezone(zone), city, cancelled=state == "cancelled")
 
 
 def full_name(patient: Patient) -> str:

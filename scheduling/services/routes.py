@@ -92,14 +92,14 @@ def _follow(nurse_id: int, starts_at: datetime, why: str, now: datetime) -> None
 def seen(*, on: date, version: int, by: User, now: datetime | None = None) -> RouteVersion:
     """The nurse has read her day up to `version`; saying it twice changes nothing. Locks the nurse.
 
-    Raises StaleVersion when a newer version is there: she has not seen that one. RouteVersion.DoesNotExist when
-    nothing of hers was published.
+    Raises StaleVersion when a newer version is there: she has not seen that one; RuleBroken NOT_PUBLISHED when nothing
+    of that day was published to her.
     """
     now = now or timezone.now()
     nurse = Nurse.objects.select_for_update(no_key=True).filter(user=by).first()
     last = latest(nurse.pk, on) if nurse else None
     if last is None:
-        raise RouteVersion.DoesNotExist
+        raise RuleBroken("Nothing of this day is published yet.", code="NOT_PUBLISHED")
     if last.version != version:
         raise StaleVersion("Your day has changed once more. Look again.")
     open_ones = RouteVersion.objects.filter(nurse=nurse, on=on, seen_at__isnull=True)
@@ -122,12 +122,12 @@ def stops_of(route: Timetable) -> list[dict[str, Any]]:
 def stops_of_all(day: Iterable[Timetable]) -> dict[int, list[dict[str, Any]]]:
     """Nurse -> the same, for the routes of one day. One query for all."""
     tables = list(day)
-    roots = chains.roots(stop.key for table in tables for stop in table.stops)
+    links = chains.of(stop.key for table in tables for stop in table.stops)
     return {
         table.nurse: [
             {
                 "visit": stop.key,
-                "root": roots[stop.key],
+                "root": links[stop.key].root,
                 "starts_at": stop.arrive_at.isoformat(),
                 "ends_at": stop.ends_at.isoformat(),
                 "leave_by": stop.leave_by.isoformat(),

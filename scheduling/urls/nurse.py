@@ -5,7 +5,7 @@ from datetime import date
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from scheduling.views import nurse_day
+from scheduling.views import calendar_feeds, nurse_day
 
 
 class DayConverter(StringConverter):
@@ -25,6 +25,10 @@ register_converter(DayConverter, "day")
 urlpatterns = [
     path("today/", nurse_day.today, name="nurse-today"),
     path("days/<day:on>/", nurse_day.day, name="nurse-day"),
+    path("days/<day:on>/list/", nurse_day.day_list, name="nurse-day-list"),
+    path("days/<day:on>/seen/", nurse_day.seen, name="nurse-day-seen"),
+    path("calendar/", calendar_feeds.feed_page, name="nurse-feed"),
+    path("calendar/stop/", calendar_feeds.feed_revoke, name="nurse-feed-revoke"),
     path("visits/<int:visit_id>/", nurse_day.visit, name="nurse-visit"),
     path("visits/<int:visit_id>/on-the-way/", nurse_day.on_the_way, name="nurse-on-the-way"),
     path("visits/<int:visit_id>/start/", nurse_day.start, name="nurse-start"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
+from typing import Any
 
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,7 +23,7 @@ from scheduling.models import Visit
 from scheduling.readings import day as readings
 from scheduling.readings import door
 from scheduling.rules.errors import Refused
-from scheduling.services import events, outcomes, records, starting
+from scheduling.services import events, outcomes, records, routes, starting
 
 
 @require_safe
@@ -37,18 +40,62 @@ def today(request: HttpRequest) -> HttpResponse:
 @selectors.nurse_only
 def day(request: HttpRequest, on: date) -> HttpResponse:
     """One day's stops; not found beyond the days a nurse may see."""
+    return _day_page(request, _in_sight(request, on), on)
+
+
+@require_safe
+@selectors.nurse_only
+def day_list(request: HttpRequest, on: date) -> HttpResponse:
+    """The part of the page that renews itself: 204 while it would read the same as `known` says."""
+    context = _context(request, _in_sight(request, on), on)
+    if request.GET.get("known") == context["signature"]:
+        return HttpResponse(status=204)
+    _read(request, context["day"])
+    return render(request, "scheduling/nurse/_day_part.html", context)
+
+
+@require_POST
+@selectors.nurse_only
+def seen(request: HttpRequest, on: date) -> HttpResponse:
+    """The nurse has read the version the page showed: back to the day (302), also when a newer one has come."""
+    _in_sight(request, on)
+    said = request.POST.get("version", "")
+    version = int(said) if said.isascii() and said.isdecimal() and len(said) < 7 else 0
+    try:
+        routes.seen(on=on, version=version, by=request.user)
+    except Refused as no:
+        messages.warning(request, str(no))
+    else:
+        messages.success(request, _("The office sees that you know this day."))
+    return redirect("nurse-day", on=on)
+
+
+def _in_sight(request: HttpRequest, on: date) -> Nurse:
+    """The nurse who asks; not found beyond the days a nurse may see."""
     nurse = get_object_or_404(selectors.nurses_for(request.user))
     if abs(on - clock.today_in(nurse.time_zone)) > selectors.NURSE_SEES:
         raise Http404
-    return _day_page(request, nurse, on)
+    return nurse
 
 
 def _day_page(request: HttpRequest, nurse: Nurse, on: date) -> HttpResponse:
-    found = readings.day_of(request.user, nurse, on)
-    # Drug, address and allergies of every stop are on this page.
-    events.charts_read({stop.patient for stop in found.stops}, by=request.user, what="route")
-    context = {"day": found, "nurse": nurse, "no_go": door.no_go_of(found)}
+    context = _context(request, nurse, on)
+    _read(request, context["day"])
     return render(request, "scheduling/nurse/day.html", context)
+
+
+def _context(request: HttpRequest, nurse: Nurse, on: date) -> dict[str, Any]:
+    """The day, and a mark of what the part of its page that changes says: equal marks read the same."""
+    found = readings.day_of(request.user, nurse, on)
+    context: dict[str, Any] = {"day": found, "nurse": nurse, "no_go": door.no_go_of(found)}
+    # Without the request: its token is another one every time.
+    says = render_to_string("scheduling/nurse/_day.html", context)
+    return {**context, "signature": hashlib.sha256(says.encode()).hexdigest()[:16]}
+
+
+def _read(request: HttpRequest, found: readings.Day) -> None:
+    """Drug, address and allergies of every stop are on this page."""
+    events.charts_read({stop.patient for stop in found.stops}, by=request.user, what="route")
 
 
 @require_safe

@@ -21,11 +21,13 @@ from tests.makers import (
     make_pair,
     make_papers,
     make_patient,
+    make_plan,
     make_prescription,
     make_record,
     make_time_off,
     make_user,
     make_visit,
+    plan_line,
     today_at,
 )
 
@@ -52,10 +54,14 @@ WHO = {
     "hold-clear": OFFICE, "prescription-stop": OFFICE, "evidence-new": OFFICE, "evidence-withdraw": OFFICE,
     "measurement-new": OFFICE, "patient-decide": OFFICE, "dose": OFFICE, "dose-record": OFFICE,
     "record-correct": OFFICE, "pair-new": OFFICE, "pair-take-back": OFFICE,
+    "plan-week": OFFICE, "plan": OFFICE, "plan-stop": OFFICE, "plan-again": OFFICE, "plan-book": OFFICE,
+    "plan-result": OFFICE,
     "alive": OFFICE, "metrics": EVERYBODY,  # in production who says METRICS_TOKEN, tests/ops/test_alive.py
     "audit": {"lead", "admin"}, "overrides": {"lead", "admin"}, "override-withdraw": {"lead"},
     "nurse-today": {"nurse"}, "nurse-day": {"nurse"}, "nurse-visit": {"nurse"}, "nurse-record": {"nurse"},
-    "nurse-start": {"nurse"}, "nurse-on-the-way": {"nurse"},
+    "nurse-start": {"nurse"}, "nurse-on-the-way": {"nurse"}, "nurse-day-list": {"nurse"},
+    "nurse-day-seen": {"nurse"}, "nurse-feed": {"nurse"}, "nurse-feed-revoke": {"nurse"},
+    "calendar-feed": EVERYBODY,  # whoever has the address, tests/scheduling/pages/test_calendar_feeds.py
     "my-home": {"patient"}, "my-visit": {"patient"}, "my-therapy": {"patient"},
     "notices-sent": OFFICE, "notices-pause": OFFICE, "notice": OFFICE, "replies": OFFICE, "reply": OFFICE,
     "contact": OFFICE, "my-notices": {"patient"},
@@ -120,6 +126,7 @@ def world():
         "channel": "email",
         "call_id": patient.calls.first().pk,
         "alert_id": alerts.raise_alert("symptoms", patient=patient, about="x", sentence="Look.").pk,
+        "plan_id": make_plan([plan_line(make_dose(prescription, 3, ready=False), nurse)]).pk,
         "kind": "booked",
         "language": "en",
         "number": 1,

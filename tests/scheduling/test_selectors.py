@@ -7,7 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from scheduling import selectors
 from scheduling.models import Reply
-from scheduling.services import alerts, booking, prescribing
+from scheduling.services import alerts, booking, calendar_feeds, prescribing, routes
 from tests.makers import (
     DAY,
     NOW,
@@ -61,7 +61,15 @@ def sees(selector: str, user, now=NOW) -> bool:
 
 def test_every_selector_has_its_line_in_these_tests():
     named = {name for name in vars(selectors) if name.endswith("_for")}
-    assert named == {*WITH_CLOCK, *WITHOUT, *OFFICE_ALONE, "nurses_for", "events_for"}
+    assert named == {
+        *WITH_CLOCK,
+        *WITHOUT,
+        *OFFICE_ALONE,
+        "nurses_for",
+        "events_for",
+        "routes_for",
+        "feeds_for",
+    }
 
 
 @pytest.mark.parametrize("selector", WITH_CLOCK + WITHOUT + OFFICE_ALONE)
@@ -114,6 +122,24 @@ def test_only_lead_and_admin_read_the_trail(world):
         if sees("events_for", make_user(role))
     ]
     assert readers == ["lead", "admin"]
+
+
+def test_a_nurse_sees_her_own_published_days_and_the_office_all(world):
+    visit, nurse = world["visit"], world["nurse"]
+    routes.publish(nurse_id=nurse.pk, on=visit.local_start.date(), by=make_user(), now=NOW)
+    assert sees("routes_for", nurse.user) and all(
+        sees("routes_for", make_user(role)) for role in ("coordinator", "lead", "admin")
+    )
+    for stranger in (make_nurse().user, world["patient"].user, AnonymousUser(), make_user(is_active=False)):
+        assert not sees("routes_for", stranger)
+
+
+def test_a_calendar_feed_is_known_to_its_nurse_alone(world):
+    calendar_feeds.make(by=world["nurse"].user, now=NOW)
+    assert sees("feeds_for", world["nurse"].user)
+    people = [make_user(role) for role in ("coordinator", "lead", "admin")]
+    for stranger in (*people, make_nurse().user, world["patient"].user, AnonymousUser()):
+        assert not sees("feeds_for", stranger)
 
 
 def test_a_nurse_may_record_the_dose_of_an_own_visit_only(world):
