@@ -345,7 +345,8 @@ def make_plan(
         requested_by=by or make_user(),
         **{
             "first_on": monday, "last_on": monday + 6 * DAY, "seconds": 20, "state": WeekPlan.State.DONE,
-            "requested_at": now, "started_at": now, "beat_at": now, "finished_at": now, **fields,
+            "requested_at": now, "started_at": now, "beat_at": now, "finished_at": now,
+            "result": {"cost": {"total": 36_000}, "bound": 35_640, "routes": [], "left": []}, **fields,
         },
     )  # fmt: skip
     for line in lines:

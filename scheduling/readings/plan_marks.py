@@ -63,22 +63,19 @@ def _still_ahead(row: PlanLine, line: Line) -> bool:
 
 def _mark(row: PlanLine, names: plan_words.Names) -> PlanMark:
     asked = row.plan.requested_at.astimezone(ZoneInfo(settings.AGENCY_TIME_ZONE)).date()
-    said = {"on": words.day_words(asked, year=False)}
+    name = _("Plan of %(on)s") % {"on": words.day_words(asked, year=False)}
     helps = ""
     if row.kind == PlanLine.Kind.LEFT:
-        status, why = "stop", plan_words.why_left(row.reasons)
-        text = _("Plan of %(on)s: no time found. %(why)s") % {**said, "why": why}
+        status, text = "stop", _("no time found. %(why)s") % {"why": plan_words.why_left(row.reasons)}
         if found := plan_words.helps(row.helps, names):
             helps = _("Would help: %(helps)s.") % {"helps": "; ".join(found)}
     elif row.state == PlanLine.State.LOST:
-        status = "stop"
-        text = _("Plan of %(on)s: not possible any more. %(why)s") % {**said, "why": row.outcome}
+        status, text = "stop", _("not possible any more. %(why)s") % {"why": row.outcome}
     else:
         status = "info"
-        text = _("Plan of %(on)s proposes %(when)s, %(nurse)s. %(why)s.") % {
-            **said,
+        text = _("%(when)s, %(nurse)s. %(why)s.") % {
             "when": words.at_words(row.starts_at, row.time_zone),
             "nurse": row.nurse.listed_name,
             "why": " · ".join(plan_words.reasons(row.reasons)),
         }
-    return PlanMark(row.plan_id, status, text, helps)
+    return PlanMark(row.plan_id, status, name, text, helps)
