@@ -5,7 +5,7 @@ from drf_spectacular.renderers import OpenApiJsonRenderer, OpenApiJsonRenderer2
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from scheduling.api import auth, days, orders, outcomes, viewsets
+from scheduling.api import auth, days, orders, outcomes, plans, viewsets
 
 router = SimpleRouter()
 router.register("patients", viewsets.PatientViewSet, basename="api-patient")
@@ -15,6 +15,7 @@ router.register("visits", viewsets.VisitViewSet, basename="api-visit")
 router.register("checks", outcomes.CheckViewSet, basename="api-check")
 router.register("nurses", viewsets.NurseViewSet, basename="api-nurse")
 router.register("evidence", viewsets.EvidenceViewSet, basename="api-evidence")
+router.register("plans", plans.PlanViewSet, basename="api-plan")
 router.register("dosing", orders.DosingViewSet, basename="api-dosing")
 
 schema = SpectacularAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2, OpenApiJsonRenderer])

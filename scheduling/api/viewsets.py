@@ -21,6 +21,7 @@ from scheduling.api.common import Readable, Signed
 from scheduling.api.gates import VisitStart
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.api.outcomes import VisitOutcomes
+from scheduling.api.routes import NurseRoutes
 from scheduling.api.times import CourseBooking, alternatives
 from scheduling.models import Visit
 from scheduling.readings.search import find_patients
@@ -66,7 +67,7 @@ class PatientViewSet(Readable):
         return self.paged(find_patients(request.user, q))
 
 
-class NurseViewSet(Readable):
+class NurseViewSet(NurseRoutes, Readable):
     """The nurses: all for the office, a nurse herself."""
 
     serializer_class = shapes.NurseOut

@@ -23,7 +23,7 @@ CASES = [case["inputs"] for case in (EXAMPLES["cases"] if isinstance(EXAMPLES, d
 # What makes something and is made once, however often it is sent.
 KEYED = [
     "checks/", "doses/{id}/gate-overrides/", "doses/{id}/holds/", "doses/{id}/record/", "doses/{id}/supply/",
-    "evidence/", "patients/", "prescriptions/", "visits/", "visits/course/",
+    "evidence/", "patients/", "plans/", "prescriptions/", "visits/", "visits/course/",
 ]  # fmt: skip
 
 

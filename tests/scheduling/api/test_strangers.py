@@ -52,6 +52,12 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("api-visit-start", "post"): (400, 400, 403, 404, 404),
     ("api-nurse-list", "get"): (200, 200, 200, 200, 200),
     ("api-nurse-detail", "get"): (200, 200, 404, 404, 404),
+    ("api-nurse-route", "get"): (200, 200, 404, 404, 404),
+    ("api-plan-list", "get"): (200, 403, 403, 403, 403),
+    ("api-plan-list", "post"): (400, 403, 403, 403, 403),
+    ("api-plan-detail", "get"): (200, 403, 403, 403, 403),
+    ("api-plan-stop", "post"): (409, 403, 403, 403, 403),
+    ("api-plan-take", "post"): (400, 403, 403, 403, 403),
     ("api-visit-confirm", "post"): (200, 403, 403, 404, 404),
     ("api-visit-missed", "post"): (400, 403, 403, 404, 404),
     ("api-visit-undo", "post"): (409, 403, 403, 404, 404),
@@ -98,6 +104,7 @@ def home() -> SimpleNamespace:
             "api-visit": visit.pk,
             "api-nurse": nurse.pk,
             "api-check": makers.make_check(patient).pk,
+            "api-plan": makers.make_plan().pk,
         },
         coordinator=makers.make_user(),
         own_nurse=nurse.user,
@@ -112,6 +119,7 @@ def _path(name: str, home: SimpleNamespace) -> str:
     pattern = next(one for one in urlpatterns if one.name == name)
     route = str(pattern.pattern).lstrip("^").rstrip("$").removesuffix("\\Z")
     route = route.replace("(?P<pk>[0-9]{1,18})", str(home.ids.get(resource, 0)))
+    route = route.replace("(?P<on>[0-9]{4}-[0-9]{2}-[0-9]{2})", makers.today_at().isoformat())
     return route.replace("(?P<hold_id>[0-9]{1,18})", "0")
 
 
