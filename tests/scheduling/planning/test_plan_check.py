@@ -261,6 +261,17 @@ def test_a_course_promised_in_part_may_be_left_but_not_split_in_its_rest():
     assert "Course k is served in part: k2 is left." in violations(case, made)
 
 
+def test_a_drive_fits_to_the_second():
+    case, made = problem(), plan()
+    case["meta"]["step"] = 1
+    case["visits"][1]["windows"] = [[0, DAY - 1]]
+    case["nurses"][0]["shifts"][0].pop("spans")
+    arrived = made["routes"][0]["stops"][0]["start"] + 2 * HOUR + 370
+    for start, said in ((arrived, False), (arrived - 1, True)):
+        made["routes"][0]["stops"][1]["start"] = start
+        assert any("cannot be at visit b" in line for line in violations(case, made)) is said
+
+
 def test_door_to_door_is_whole_minutes_and_told_roads_count_in_their_direction():
     case, made = problem(), plan()
     made["routes"], made["left"] = made["routes"][1:2], []
