@@ -1,0 +1,370 @@
+"""Which of the routes found to drive: set partitioning, relaxed for its prices and then in whole routes (HiGHS).
+
+Rows: each visit once or its prize lost, each nurse-day one route at most, each patient one visit a day, all visits of
+a course on days that follow from its first one or none, and of each nurse's time away what is beyond her target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import highspy
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduling.planning.routing.columns import Columns
+from scheduling.planning.routing.days import Prices
+from scheduling.planning.routing.table import NO_LIMIT, Flags, Table, Whole
+from scheduling.planning.routing.timing import Routes, nurse_days
+
+Seconds = NDArray[np.float64]
+MIP_CLOSE = 1.0 - 1e-6  # costs are whole seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A part of the problem that is planned while the rest stands still. The whole is one, too.
+
+    `days`: its nurse-days. `visits`: those that may be in their routes. `must`: of them, those that have to be.
+    `only_on`: the day a visit is bound to, for those that are (course members whose others stand still).
+    `blocked`: (patient, day) that visits elsewhere take. `away`: of each nurse, outside the scope.
+    """
+
+    days: tuple[int, ...]
+    visits: Flags
+    must: Flags
+    only_on: dict[int, int]
+    blocked: frozenset[tuple[int, int]]
+    courses: tuple[int, ...]
+    away: Whole
+
+
+def whole(table: Table) -> Scope:
+    return Scope(
+        days=tuple(range(len(table.days))),
+        visits=np.ones(table.visits, bool),
+        must=table.pinned.copy(),
+        only_on={},
+        blocked=frozenset(),
+        courses=tuple(index for index, course in enumerate(table.courses) if course.visits),
+        away=np.zeros(len(table.problem.nurses), np.int64),
+    )
+
+
+def part(table: Table, routes: Routes, days: Sequence[int]) -> Scope:
+    """These nurse-days, with what is on them and what is on none."""
+    chosen = set(days)
+    where = nurse_days(table, routes)
+    inside = np.isin(where, list(chosen))
+    left = where < 0
+    courses, only_on, must = [], {}, table.pinned & inside
+    for index, course in enumerate(table.courses):
+        members = list(course.visits)
+        if not members:
+            continue
+        if left[members].all():
+            courses.append(index)
+            continue
+        for visit in members:
+            if inside[visit]:
+                only_on[visit] = table.days[where[visit]].day
+                must[visit] = True
+    outside = np.nonzero(~inside & ~left & (table.patient >= 0))[0].tolist()
+    away = np.zeros(len(table.problem.nurses), np.int64)
+    if table.problem.fairness:
+        rest = Columns(table)
+        rows = rest.add_routes({index: nodes for index, nodes in routes.items() if index not in chosen})
+        np.add.at(away, rest.nurse[rest.day[rows]], rest.away[rows])
+    return Scope(
+        days=tuple(sorted(chosen)),
+        visits=inside | left,
+        must=must,
+        only_on=only_on,
+        blocked=frozenset((int(table.patient[v]), table.days[where[v]].day) for v in outside),
+        courses=tuple(courses),
+        away=away,
+    )
+
+
+def usable(table: Table, scope: Scope, index: int) -> Flags:
+    """Which nodes of a nurse-day the scope allows."""
+    day = table.days[index]
+    allowed = scope.visits[day.visit]
+    if scope.only_on or scope.blocked:
+        visits = day.visit.tolist()
+        allowed &= np.array([scope.only_on.get(v, day.day) == day.day for v in visits], bool)
+        allowed &= np.array([(int(table.patient[v]), day.day) not in scope.blocked for v in visits], bool)
+    return allowed
+
+
+class Rows:
+    """The rows of a scope, and the columns that are not routes: prizes lost, courses' first days, time too much."""
+
+    def __init__(self, table: Table, scope: Scope) -> None:
+        self.table, self.scope = table, scope
+        self.on = sorted({table.days[index].day for index in scope.days})
+        self.on_index = np.array(
+            [self.on.index(day.day) if day.day in self.on else -1 for day in table.days], np.int64
+        )
+        self.lower: list[float] = []
+        self.upper: list[float] = []
+        self.extra: list[tuple[float, float, list[int], list[float]]] = []  # cost, upper, rows, values
+        self.ones: list[int] = []  # rows that say: one first day of a course, or none
+        self.prize_of: dict[int, int] = {}  # row -> prize, of visits that may be left
+        self.visit_row = np.full((len(self.on), table.visits + 1), -1, np.int64)
+        self.patient_row = np.full((len(self.on), table.visits + 1), -1, np.int64)
+        self.day_row = np.full(len(table.days), -1, np.int64)
+        self.away_row = np.full(len(table.problem.nurses), -1, np.int64)
+        self.course_rows: list[tuple[int, list[tuple[int, list[int]]]]] = []  # prizes, (first day, rows)
+        self._visits()
+        self._courses()
+        self._days()
+        self._patients()
+        self._targets()
+        self.right = np.array(self.upper)
+        self.right[self.ones] = 0.0  # what a course comes to is a choice of its own in `bound`
+
+    def _row(self, lower: float, upper: float) -> int:
+        self.lower.append(lower)
+        self.upper.append(upper)
+        return len(self.lower) - 1
+
+    def _visits(self) -> None:
+        table, scope = self.table, self.scope
+        in_course = np.zeros(table.visits, bool)
+        for index in scope.courses:
+            in_course[list(table.courses[index].visits)] = True
+        for visit in np.nonzero(scope.visits & ~table.pinned & ~in_course)[0].tolist():
+            row = self._row(1, 1)
+            self.visit_row[:, visit] = row
+            if not scope.must[visit]:
+                self.prize_of[row] = int(table.prize[visit])
+                self.extra.append((float(table.prize[visit]), 1.0, [row], [1.0]))
+
+    def _courses(self) -> None:
+        table = self.table
+        for index in self.scope.courses:
+            course = table.courses[index]
+            prizes = int(table.prize[list(course.visits)].sum())
+            one = self._row(1, 1)
+            self.ones.append(one)
+            self.extra.append((float(prizes), 1.0, [one], [1.0]))
+            for visit in course.visits:
+                for at in range(len(self.on)):
+                    self.visit_row[at, visit] = self._row(0, 0)
+            firsts = []
+            for first in course.first_days:
+                on = [first + offset for offset in course.offsets]
+                if not set(on) <= set(self.on):
+                    continue
+                rows = [
+                    int(self.visit_row[self.on.index(day), visit])
+                    for day, visit in zip(on, course.visits, strict=True)
+                ]
+                self.extra.append((0.0, 1.0, [one, *rows], [1.0, *[-1.0] * len(rows)]))
+                firsts.append((first, rows))
+            self.course_rows.append((prizes, firsts))
+
+    def _days(self) -> None:
+        for index in self.scope.days:
+            self.day_row[index] = self._row(1.0 if self.table.days[index].pins else 0.0, 1.0)
+
+    def _patients(self) -> None:
+        table, scope = self.table, self.scope
+        free = np.nonzero((table.patient >= 0) & scope.visits & ~table.pinned)[0]
+        known: dict[tuple[int, int], int] = {}
+        several = np.bincount(table.patient[free]) if len(free) else np.zeros(0, np.int64)
+        for visit in free.tolist():
+            patient = int(table.patient[visit])
+            if several[patient] < 2:
+                continue
+            for at in range(len(self.on)):
+                if (patient, at) not in known:
+                    known[patient, at] = self._row(0, 1)
+                self.patient_row[at, visit] = known[patient, at]
+
+    def _targets(self) -> None:
+        table = self.table
+        if not table.problem.fairness:
+            return
+        for nurse in sorted({table.days[index].nurse for index in self.scope.days}):
+            target = int(table.target[nurse])
+            if target < NO_LIMIT:
+                row = self._row(-highspy.kHighsInf, float(max(target - int(self.scope.away[nurse]), 0)))
+                self.away_row[nurse] = row
+                self.extra.append((table.problem.fairness, highspy.kHighsInf, [row], [-1.0]))
+
+    def entries(self, columns: Columns, rows: Whole) -> tuple[Whole, Whole, Seconds]:
+        """The matrix of these routes, by column: where each begins, rows and values."""
+        day = columns.day[rows]
+        on = self.on_index[day][:, None]
+        visits = columns.visits[rows]
+        found = [self.visit_row[on, visits], self.patient_row[on, visits], self.day_row[day][:, None]]
+        values = [np.ones(part.shape) for part in found]
+        if self.table.problem.fairness:
+            found.append(self.away_row[columns.nurse[day]][:, None])
+            values.append(columns.away[rows][:, None].astype(np.float64))
+        matrix, value = np.concatenate(found, axis=1), np.concatenate(values, axis=1)
+        there = matrix >= 0
+        begin = np.concatenate(([0], np.cumsum(there.sum(axis=1))[:-1]))
+        return begin, matrix[there], value[there]
+
+    def prices(self, duals: Seconds, index: int) -> Prices:
+        """What the duals say to one nurse-day."""
+        day = self.table.days[index]
+        at = self.on_index[index]
+        padded = np.concatenate((duals, [0.0]))
+        visits = padded[self.visit_row[at, :-1]] + padded[self.patient_row[at, :-1]]
+        away = -padded[self.away_row[day.nurse]]
+        return Prices(visits, -float(duals[self.day_row[index]]), max(0.0, float(away)))
+
+    def bound(self, duals: Seconds, least: Seconds) -> float:
+        """No plan of the scope costs less. `least`: of each nurse-day in scope order, its least reduced cost."""
+        total = float(duals @ self.right)
+        pinned = np.array([bool(self.table.days[index].pins) for index in self.scope.days], bool)
+        total += float(np.where(pinned, least, np.minimum(least, 0.0)).sum())
+        for row, prize in self.prize_of.items():
+            total += min(0.0, prize - float(duals[row]))
+        for prizes, firsts in self.course_rows:
+            total += min([float(prizes), *(sum(float(duals[row]) for row in rows) for _, rows in firsts)])
+        return total
+
+
+def _model(rows: Rows, *, seed: int) -> Any:
+    """HiGHS with the rows and the columns that are not routes."""
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, setting in (("output_flag", False), ("threads", 1), ("random_seed", seed)):
+        highs.setOptionValue(option, setting)
+    none = np.zeros(0, np.int32)
+    highs.addRows(
+        len(rows.lower), np.array(rows.lower), np.array(rows.upper), 0, np.zeros(len(rows.lower), np.int32), none,
+        np.zeros(0),
+    )  # fmt: skip
+    if rows.extra:
+        begin = np.concatenate(([0], np.cumsum([len(e[2]) for e in rows.extra])[:-1])).astype(np.int32)
+        index = np.array([row for e in rows.extra for row in e[2]], np.int32)
+        value = np.array([number for e in rows.extra for number in e[3]], np.float64)
+        costs, upper = np.array([e[0] for e in rows.extra]), np.array([e[1] for e in rows.extra])
+        highs.addCols(len(costs), costs, np.zeros(len(costs)), upper, len(index), begin, index, value)
+    return highs
+
+
+def _add(highs: Any, rows: Rows, columns: Columns, which: Whole, cost: Whole) -> None:
+    begin, index, value = rows.entries(columns, which)
+    highs.addCols(
+        len(which), cost.astype(np.float64), np.zeros(len(which)), np.full(len(which), highspy.kHighsInf),
+        len(index), begin.astype(np.int32), index.astype(np.int32), value,
+    )  # fmt: skip
+
+
+class Relaxed:
+    """The master without whole numbers: asked again and again as columns come."""
+
+    def __init__(self, rows: Rows, columns: Columns, nurse_cost: Whole, *, seed: int) -> None:
+        self.rows, self.columns, self.nurse_cost = rows, columns, nurse_cost
+        self.highs = _model(rows, seed=seed)
+        self.highs.setOptionValue("presolve", "off")
+        self.highs.setOptionValue("solver", "simplex")
+        self.inside = np.zeros(0, np.int64)
+        self._known: set[int] = set()
+
+    def add(self, which: Whole) -> int:
+        """How many of these columns are new to it."""
+        new = [row for row in dict.fromkeys(which.tolist()) if row not in self._known]
+        if new:
+            rows = np.array(new, np.int64)
+            _add(self.highs, self.rows, self.columns, rows, self.columns.costs(rows, self.nurse_cost))
+            self._known.update(new)
+            self.inside = np.concatenate((self.inside, rows))
+        return len(new)
+
+    def solve(self) -> tuple[float, Seconds]:
+        """Cost and the duals of the rows."""
+        self.highs.run()
+        return self.highs.getObjectiveValue(), np.array(self.highs.getSolution().row_dual)
+
+    def reduced(self, which: Whole, duals: Seconds) -> Seconds:
+        return reduced(self.rows, self.columns, which, duals, self.nurse_cost)
+
+
+def reduced(rows: Rows, columns: Columns, which: Whole, duals: Seconds, nurse_cost: Whole) -> Seconds:
+    """Reduced costs of these columns."""
+    begin, index, value = rows.entries(columns, which)
+    if not len(which):
+        return np.zeros(0)
+    earned: Seconds = np.add.reduceat(duals[index] * value, begin)
+    return columns.costs(which, nurse_cost) - earned
+
+
+def chosen(
+    rows: Rows,
+    columns: Columns,
+    which: Whole,
+    nurse_cost: Whole,
+    *,
+    start: Whole,
+    seed: int,
+    seconds: float | None,
+    nodes: int | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> tuple[Whole, bool]:
+    """The best columns among `which`, beginning from those in `start` (all of them in `which`); whether proven.
+
+    `start` comes back where nothing better was found in time.
+    """
+    highs = _model(rows, seed=seed)
+    _add(highs, rows, columns, which, columns.costs(which, nurse_cost))
+    extra, size = len(rows.extra), len(which)
+    whole_ones = np.arange(extra + size, dtype=np.int32)
+    if rows.table.problem.fairness:
+        continuous = [at for at, e in enumerate(rows.extra) if e[1] > 1]
+        whole_ones = np.setdiff1d(whole_ones, np.array(continuous, np.int32)).astype(np.int32)
+    kind = np.full(len(whole_ones), int(highspy.HighsVarType.kInteger), np.uint8)
+    highs.changeColsIntegrality(len(whole_ones), whole_ones, kind)
+    highs.setOptionValue("mip_abs_gap", MIP_CLOSE)
+    highs.setOptionValue("mip_rel_gap", 0.0)
+    if seconds is not None:
+        highs.setOptionValue("time_limit", max(seconds, 0.05))
+    if nodes is not None:
+        highs.setOptionValue("mip_max_nodes", nodes)
+    if stopped is not None:
+        _interruptible(highs, stopped)
+    at = np.nonzero(np.isin(which, start))[0] + extra
+    highs.setSolution(extra + size, *_start(rows, columns, which, at))
+    highs.run()
+    value = np.array(highs.getSolution().col_value)
+    proven = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    if len(value) != extra + size or highs.getInfo().primal_solution_status != 2:
+        return start, False
+    return which[value[extra:] > 0.5], proven
+
+
+def _start(rows: Rows, columns: Columns, which: Whole, at: Whole) -> tuple[NDArray[np.int32], Seconds]:
+    """A whole solution for HiGHS: the routes at these places, and the other columns as they follow."""
+    value = np.zeros(len(rows.extra) + len(which))
+    value[at] = 1.0
+    _begin, index, entry = rows.entries(columns, which[at - len(rows.extra)])
+    filled = np.zeros(len(rows.lower))
+    np.add.at(filled, index, entry)
+    for place, (_, upper, extra_rows, _values) in enumerate(rows.extra):
+        if upper > 1:  # time beyond a target
+            value[place] = max(0.0, filled[extra_rows[0]] - rows.upper[extra_rows[0]])
+        elif len(extra_rows) > 1:  # a first day of a course
+            value[place] = float(all(filled[row] > 0.5 for row in extra_rows[1:]))
+    served = {e[2][0] for place, e in enumerate(rows.extra) if len(e[2]) > 1 and value[place] > 0.5}
+    for place, (_, upper, extra_rows, _values) in enumerate(rows.extra):
+        if upper <= 1 and len(extra_rows) == 1:
+            row = extra_rows[0]
+            value[place] = float(filled[row] < 0.5 and row not in served)
+    return np.arange(len(value), dtype=np.int32), value
+
+
+def _interruptible(highs: Any, stopped: Callable[[], bool]) -> None:
+    def asked(_kind: Any, _message: Any, _told: Any, answer: Any, _data: Any) -> None:
+        if stopped():
+            answer.user_interrupt = True
+
+    highs.setCallback(asked, None)
+    highs.startCallback(highspy.cb.HighsCallbackType.kCallbackMipInterrupt)
