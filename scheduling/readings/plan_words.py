@@ -6,7 +6,8 @@ Reasons of a visit that has a time: LATE days (past its window, so that taking i
 DAYS_FROM_DUE days · DRIVE added, there (minutes) · KNOWN_NURSE visits, all ·
 NEW_NURSE · ONLY_NURSE · ABLE_NURSES nurses · WISH met, wish · NO_WISH · PINNED · CLOSING days (until the window does) ·
 SAME_NURSE_COURSE · NEXT_BEST minutes (what the next best would cost more).
-Reasons of one without: NOBODY_MAY · NOBODY_WORKS · TOO_LONG · NO_ROOM · TIMES_GIVEN · COURSE · SAME_DAY · BLOCKED text.
+Reasons of one without: NOBODY_MAY · NOBODY_WORKS · TOO_LONG · NO_ROOM · TIMES_GIVEN · COURSE · SAME_DAY ·
+DEAR · BLOCKED text.
 Helps: LONGER nurse, on, until or from ("17:00", the nurse's clock) · LIMIT nurse, on, minutes · OTHER_DAY on ·
 SKILL skill, nurse, on · INSTEAD nurse, on, visit.
 `nurse` is an id, `on` an ISO day. A code nobody knows here is left out: better no reason than a wrong one.
@@ -37,6 +38,7 @@ WHY_LEFT = {
     "TIMES_GIVEN": gettext_lazy("Every time that fits is needed for a more urgent visit."),
     "COURSE": gettext_lazy("Not all days of the course fit together."),
     "SAME_DAY": gettext_lazy("The patient has another visit on each of these days."),
+    "DEAR": gettext_lazy("It would fit, with more driving than waiting for next week costs."),
     "NOT_READY": gettext_lazy("It cannot be booked yet."),
 }
 NO_ANSWER = gettext_lazy("No time was found.")
