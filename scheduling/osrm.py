@@ -1,13 +1,13 @@
-"""Minutes of road from an OSRM server: its table service over HTTP, and nothing else of it.
+"""Minutes of road, and the line of it, from an OSRM server: its table and route services over HTTP.
 
 Asks one server of ours and never a proxy, follows no redirect, and names no place in an error: the places
-are homes of patients. API: https://project-osrm.org/docs/v5.24.0/api/#table-service
+are homes of patients. API: https://project-osrm.org/docs/v5.24.0/api/#table-service and #route-service
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -25,6 +25,8 @@ SNAPPED_METRES = (
     1_000  # a place further from any road lies outside the server's map: its answer means nothing
 )
 DAY_SECONDS = 86_400
+# What the route service answers, with 400, when it is well and there is no such road.
+NO_ROAD = frozenset({"NoRoute", "NoSegment", "TooBig"})
 
 Place = tuple[float, float]  # latitude, longitude in degrees
 
@@ -41,6 +43,31 @@ class Leg:
     metres: int
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The road through some places in order: its legs, and its line simplified for a picture."""
+
+    legs: tuple[Leg, ...]
+    line: tuple[Place, ...]
+
+
+def route(base_url: str, places: Sequence[Place], *, seconds: float = MOST_SECONDS) -> Route | None:
+    """The road from the first place over the others to the last; at least two. None without one. Raises NoAnswer."""
+    path = f"/route/v1/driving/{_where(places)}?overview=simplified&geometries=geojson&steps=false"
+    answer = _ask(base_url, path, min(seconds, MOST_SECONDS), also=400)
+    code = answer.get("code") if isinstance(answer, dict) else None
+    if isinstance(code, str) and code in NO_ROAD:
+        return None
+    routes = answer.get("routes") if code == "Ok" else None
+    if not isinstance(routes, list) or not routes or not isinstance(routes[0], dict):
+        raise NoAnswer("it did not say Ok")
+    if not all(_on_road(answer.get("waypoints"), len(places))):
+        return None
+    geometry = routes[0].get("geometry")
+    line = _line(geometry.get("coordinates") if isinstance(geometry, dict) else None)
+    return Route(_legs(routes[0].get("legs"), len(places) - 1), line)
+
+
 def legs(
     base_url: str, sources: Sequence[Place], targets: Sequence[Place], *, seconds: float = MOST_SECONDS
 ) -> Iterator[tuple[Place, Place, Leg | None]]:
@@ -53,7 +80,7 @@ def legs(
         left = min(MOST_SECONDS, until - monotonic())
         if left <= 0:
             raise NoAnswer("it took too long")
-        answer = _ask(base_url, some_sources, some_targets, left)
+        answer = _ask(base_url, _table(some_sources, some_targets), left)
         yield from _read(answer, some_sources, some_targets)
 
 
@@ -72,21 +99,28 @@ def _questions(
             yield sources[row : row + step], targets[column : column + other]
 
 
-def _ask(base_url: str, sources: Sequence[Place], targets: Sequence[Place], seconds: float) -> Any:
-    parts = urlsplit(base_url)
-    where = ";".join(f"{lng:.5f},{lat:.5f}" for lat, lng in [*sources, *targets])
+def _table(sources: Sequence[Place], targets: Sequence[Place]) -> str:
     first = ";".join(map(str, range(len(sources))))
     last = ";".join(map(str, range(len(sources), len(sources) + len(targets))))
-    path = (
-        f"{parts.path.rstrip('/')}/table/v1/driving/{where}"
+    return (
+        f"/table/v1/driving/{_where([*sources, *targets])}"
         f"?sources={first}&destinations={last}&annotations=duration,distance"
     )
+
+
+def _where(places: Sequence[Place]) -> str:
+    return ";".join(f"{lng:.5f},{lat:.5f}" for lat, lng in places)
+
+
+def _ask(base_url: str, path: str, seconds: float, *, also: int = 200) -> Any:
+    """The JSON of a 200, or of the status `also`. Raises NoAnswer."""
+    parts = urlsplit(base_url)
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     until = monotonic() + seconds
     # A name may stand for two addresses, each tried for its own half.
     server = kind(parts.hostname or "", parts.port, timeout=seconds / 2)
     try:
-        return json.loads(_body(server, path, until))
+        return json.loads(_body(server, parts.path.rstrip("/") + path, until, {200, also}))
     except (OSError, HTTPException, ValueError, RecursionError) as error:
         if isinstance(error, TimeoutError) or monotonic() >= until:
             raise NoAnswer("it took too long") from None
@@ -94,8 +128,11 @@ def _ask(base_url: str, sources: Sequence[Place], targets: Sequence[Place], seco
         raise NoAnswer(type(error).__name__) from None
 
 
-def _body(server: HTTPConnection, path: str, until: float) -> bytes:
-    """The bytes of a 200. A socket's time-out counts from byte to byte; the timer ends a server that drips."""
+def _body(server: HTTPConnection, path: str, until: float, good: Collection[int]) -> bytes:
+    """The bytes of an answer with a good status.
+
+    A socket's time-out counts from byte to byte; the timer ends a server that drips.
+    """
     with closing(server):
         server.connect()
         left = max(until - monotonic(), 0.001)
@@ -106,7 +143,7 @@ def _body(server: HTTPConnection, path: str, until: float) -> bytes:
         try:
             server.request("GET", path, headers={"Accept": "application/json"})
             answer = server.getresponse()
-            if answer.status != 200:
+            if answer.status not in good:
                 raise NoAnswer(f"it answered {answer.status}")
             body = answer.read(MOST_BYTES + 1)
         finally:
@@ -161,3 +198,27 @@ def _on_road(waypoints: Any, count: int) -> list[bool]:
         isinstance(point, dict) and _amount(moved := point.get("distance", 0)) and moved <= SNAPPED_METRES
         for point in waypoints
     ]
+
+
+def _legs(told: Any, count: int) -> tuple[Leg, ...]:
+    if not isinstance(told, list) or len(told) != count:
+        raise NoAnswer("its route has another number of legs")
+    for leg in told:
+        if not isinstance(leg, dict) or not _amount(leg.get("duration")) or not _amount(leg.get("distance")):
+            raise NoAnswer("its route holds something that is no number")
+    return tuple(Leg(ceil(leg["duration"] / 60), round(leg["distance"])) for leg in told)
+
+
+def _line(points: Any) -> tuple[Place, ...]:
+    """Latitude and longitude of each point; GeoJSON says longitude first."""
+    if not isinstance(points, list) or len(points) < 2:
+        raise NoAnswer("its route has no line")
+    for point in points:
+        if not isinstance(point, list) or len(point) != 2 or not _on_earth(*point):
+            raise NoAnswer("its line leaves the earth")
+    return tuple((float(lat), float(lng)) for lng, lat in points)
+
+
+def _on_earth(lng: Any, lat: Any) -> bool:
+    numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in (lng, lat))
+    return numbers and abs(lng) <= 180 and abs(lat) <= 90

@@ -6,15 +6,17 @@ refuses to run inside a transaction: a server that is slow must not keep a lock 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from itertools import islice
+from itertools import groupby, islice, pairwise
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -48,6 +50,7 @@ QUIET_AFTER_FAILURE = timedelta(minutes=1)
 WAIT_SECONDS = 2.0  # of a person at a page
 REFRESH_SECONDS = 600.0  # of one run of the worker's task
 SEARCHED = timedelta(days=31)
+LINE_KEPT = timedelta(days=7)
 AROUND = timedelta(days=1)  # visits this near may be a nurse's next or last stop
 
 Pair = tuple[Place, Place]
@@ -162,6 +165,55 @@ def warm_visit(
     return _warm(both_ways(place, others), WAIT_SECONDS, now or timezone.now())
 
 
+def warm_route(places: Sequence[Place], *, now: datetime | None = None) -> int:
+    """Before a route is published or shown: the drives from each place to the next."""
+    _refuse_in_transaction()
+    return _warm(list(pairwise(places)), WAIT_SECONDS, now or timezone.now())
+
+
+def road_line(places: Sequence[Place], *, now: datetime | None = None) -> osrm.Route | None:
+    """The road through the places in order, for a picture and its miles; None: draw straight lines and say so.
+
+    Its legs lie between places that differ: two stops in one house are one.
+    Uses the network, at most WAIT_SECONDS, when the cache does not know: raises RuntimeError inside a transaction.
+    A service that fails is logged, shown on /readyz and left alone for QUIET_AFTER_FAILURE, as with `warm`.
+    """
+    _refuse_in_transaction()
+    points = [place for place, _again in groupby(places)]
+    if not on() or len(points) < 2:
+        return None
+    now = now or timezone.now()
+    key = "road-line:" + hashlib.sha256(repr([point_of(place) for place in points]).encode()).hexdigest()
+    if (kept := _cached(key)) is not None:
+        return kept or None
+    if not _worth_asking(now):
+        return None
+    try:
+        found = osrm.route(settings.OSRM_URL, points, seconds=WAIT_SECONDS)
+    except osrm.NoAnswer as error:
+        _answered(now, str(error))
+        return None
+    _answered(now, "")
+    _cache(key, found or False)
+    return found
+
+
+def _cached(key: str) -> Any:
+    """What is kept: a Route, False for "there is no road", None when nothing is, or the cache is out of reach."""
+    try:
+        return cache.get(key)
+    except Exception as error:  # each kind of cache has errors of its own
+        log.warning("roads cannot be read from the cache: %s", type(error).__name__)
+        return None
+
+
+def _cache(key: str, found: osrm.Route | bool) -> None:
+    try:
+        cache.set(key, found, timeout=int(LINE_KEPT.total_seconds()))
+    except Exception as error:
+        log.warning("roads cannot be kept in the cache: %s", type(error).__name__)
+
+
 def refresh(*, seconds: float = REFRESH_SECONDS, now: datetime | None = None) -> int:
     """Ask for the roads between homes with an open order and the nurses nearest to them; forget old ones.
 
@@ -228,10 +280,16 @@ def _ask(missing: Sequence[Pair], seconds: float, now: datetime) -> int:
                 rows[point_of(a), point_of(b)] = _row(a, b, leg, now)
     except osrm.NoAnswer as error:
         failure = str(error)
-        log.warning("drive times are estimated: the travel service gave no usable answer (%s)", failure)
     _keep([rows[key] for key in sorted(rows)])
-    Heartbeat.objects.update_or_create(name=ROADS_FAILED if failure else ROADS, defaults={"at": now})
+    _answered(now, failure)
     return len(rows)
+
+
+def _answered(now: datetime, failure: str) -> None:
+    """How the service did, for /readyz and for who asks next."""
+    if failure:
+        log.warning("drive times are estimated: the travel service gave no usable answer (%s)", failure)
+    Heartbeat.objects.update_or_create(name=ROADS_FAILED if failure else ROADS, defaults={"at": now})
 
 
 def _rectangles(pairs: Iterable[Pair]) -> list[tuple[list[Place], list[Place]]]:

@@ -1,4 +1,4 @@
-"""A server on this machine that answers as OSRM's table service does, well or badly."""
+"""A server on this machine that answers as OSRM's table and route services do, well or badly."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from threading import Event, Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,6 +26,7 @@ class FakeOsrm(ThreadingHTTPServer):
         self.snapped: Callable[[Place], float] = lambda place: 4.2
         self.ill: Callable[[Handler, dict[str, Any]], None] | None = None
         self.asked: list[tuple[list[Place], list[Place]]] = []
+        self.routed: list[list[Place]] = []
         self.lock, self.released, self.left_alone = Lock(), Event(), Event()
 
     @property
@@ -39,15 +41,23 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         start, _, where = parts.path.rpartition("/")
-        assert start.endswith("/table/v1/driving"), parts.path
         asked = parse_qs(parts.query, strict_parsing=True)
-        assert asked["annotations"] == ["duration,distance"]
         places = [(float(lat), float(lng)) for lng, lat in (place.split(",") for place in where.split(";"))]
+        if start.endswith("/route/v1/driving"):
+            assert asked["geometries"] == ["geojson"] and asked["overview"] == ["simplified"]
+            with self.server.lock:
+                self.server.routed.append(places)
+            self.answer(self.route(places))
+            return
+        assert start.endswith("/table/v1/driving"), parts.path
+        assert asked["annotations"] == ["duration,distance"]
         sources = [places[int(n)] for n in asked["sources"][0].split(";")]
         targets = [places[int(n)] for n in asked["destinations"][0].split(";")]
         with self.server.lock:
             self.server.asked.append((sources, targets))
-        body = self.table(sources, targets)
+        self.answer(self.table(sources, targets))
+
+    def answer(self, body: dict[str, Any]) -> None:
         if self.server.ill is not None:
             self.server.ill(self, body)
         else:
@@ -61,6 +71,25 @@ class Handler(BaseHTTPRequestHandler):
             "distances": [[None if s is None else s * 15.5 for s in row] for row in took],
             "sources": [self.waypoint(place) for place in sources],
             "destinations": [self.waypoint(place) for place in targets],
+        }
+
+    def route(self, places: list[Place]) -> dict[str, Any]:
+        """A road that turns once between two places, north first."""
+        took = [self.server.road(a, b) for a, b in pairwise(places)]
+        line = [
+            place
+            for (lat, lng), (to_lat, to_lng) in pairwise(places)
+            for place in ([lng, lat], [lng, to_lat])
+        ]
+        line.append([places[-1][1], places[-1][0]])
+        legs = [
+            {"steps": [], "duration": s, "distance": (s or 0) * 15.5, "summary": "", "weight": s}
+            for s in took
+        ]
+        return {
+            "code": "Ok",
+            "routes": [{"geometry": {"type": "LineString", "coordinates": line}, "legs": legs}],
+            "waypoints": [self.waypoint(place) for place in places],
         }
 
     def waypoint(self, place: Place) -> dict[str, Any]:
@@ -98,6 +127,18 @@ def osrm_server() -> Iterator[FakeOsrm]:
 
 def no_table(handler: Handler, body: dict[str, Any]) -> None:
     handler.say(400, b'{"code":"NoTable","message":"No route found between points"}')
+
+
+def no_route(handler: Handler, body: dict[str, Any]) -> None:
+    handler.say(400, b'{"code":"NoRoute","message":"Impossible route between points"}')
+
+
+def too_big(handler: Handler, body: dict[str, Any]) -> None:
+    handler.say(400, b'{"code":"TooBig","message":"Too many trace coordinates"}')
+
+
+def invalid(handler: Handler, body: dict[str, Any]) -> None:
+    handler.say(400, b'{"code":"InvalidQuery"}')
 
 
 def no_table_with_200(handler: Handler, body: dict[str, Any]) -> None:

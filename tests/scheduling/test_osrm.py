@@ -145,3 +145,70 @@ def test_nobody_at_home_is_no_answer():
 def test_a_proxy_of_the_machine_is_never_told_where_patients_live(server, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     assert list(osrm.legs(server.url, [HOME], [OFFICE]))
+
+
+# --- The route service -------------------------------------------------------------------------
+
+
+def test_a_route_has_a_leg_between_each_two_places_and_a_line_to_draw(server):
+    server.road = lambda a, b: 1201.3 if a == HOME else 60
+    found = osrm.route(server.url, [HOME, OFFICE, FARM])
+    assert found.legs == (Leg(21, 18620), Leg(1, 930))
+    assert found.line[0] == HOME and found.line[-1] == FARM and OFFICE in found.line
+    assert server.routed == [[HOME, OFFICE, FARM]]
+
+
+@pytest.mark.parametrize("ill", [fake.no_route, fake.too_big])
+def test_that_there_is_no_such_route_is_an_answer(server, ill):
+    server.ill = ill
+    assert osrm.route(server.url, [HOME, OFFICE]) is None
+
+
+def test_a_route_to_a_place_outside_the_servers_map_is_none(server):
+    server.snapped = lambda place: 90_000.0 if place == FARM else 12.0
+    assert osrm.route(server.url, [HOME, FARM]) is None
+
+
+def as_route(**changed):
+    whole = {
+        "geometry": {"type": "LineString", "coordinates": [[-96.8, 32.8], [-97.3, 32.7]]},
+        "legs": [{"duration": 60, "distance": 900}],
+    }
+    parts = {name: part for name, part in {**whole, **changed}.items() if part is not ...}
+    return fake.says(routes=[parts])
+
+
+@pytest.mark.parametrize(
+    ("ill", "sentence"),
+    [
+        (fake.invalid, "it did not say Ok"),
+        (fake.broken, "it answered 500"),
+        (fake.garbage, "UnicodeDecodeError"),
+        (fake.a_list, "it did not say Ok"),
+        (fake.says(routes=[]), "it did not say Ok"),
+        (fake.says(routes=...), "it did not say Ok"),
+        (fake.says(code=["Ok"]), "it did not say Ok"),
+        (fake.says(waypoints=[]), "it does not say which places it took"),
+        (as_route(legs=[]), "its route has another number of legs"),
+        (as_route(legs=[{"duration": "60", "distance": 1}]), "its route holds something that is no number"),
+        (as_route(legs=[{"duration": 60, "distance": -1}]), "its route holds something that is no number"),
+        (as_route(geometry=...), "its route has no line"),
+        (as_route(geometry="_p~iF~ps|U"), "its route has no line"),
+        (as_route(geometry={"coordinates": [[-96.8, 32.8]]}), "its route has no line"),
+        (as_route(geometry={"coordinates": [[-96.8, 32.8], [-97.3]]}), "its line leaves the earth"),
+        (as_route(geometry={"coordinates": [[-96.8, 32.8], [-97.3, 132.7]]}), "its line leaves the earth"),
+        (as_route(geometry={"coordinates": [[-96.8, 32.8], [True, 32.7]]}), "its line leaves the earth"),
+        (as_route(geometry={"coordinates": [[-96.8, 32.8], [float("nan"), 32.7]]}), "its line leaves the earth"),
+    ],
+)  # fmt: skip
+def test_whatever_is_no_route_is_no_answer_and_names_no_place(server, ill, sentence):
+    server.ill = ill
+    with pytest.raises(NoAnswer) as refused:
+        osrm.route(server.url, [HOME, OFFICE])
+    assert str(refused.value) == sentence
+
+
+def test_a_slow_route_costs_no_more_than_the_time_there_is(server):
+    server.ill = fake.silent
+    with pytest.raises(NoAnswer, match="it took too long"):
+        osrm.route(server.url, [HOME, OFFICE], seconds=0.2)

@@ -9,6 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -16,6 +17,7 @@ from django.urls import reverse
 from patients.models import Patient
 from scheduling import osrm
 from scheduling.models import DriveTime, Heartbeat, Visit
+from scheduling.planning.busy_hours import Leg
 from scheduling.planning.travel import ESTIMATED, PARKING_MINUTES, Roads, drive_minutes
 from scheduling.readings.day import day_of
 from scheduling.rules.errors import SlotTaken
@@ -423,3 +425,62 @@ def test_several_searches_ask_about_each_leg_once_and_about_each_other(server):
     legs = [(a, b) for one, other in server.asked for a in one for b in other]
     assert len(legs) == len(set(legs))
     assert travel.warm_searches([], now=NOW) == 0
+
+
+# --- The line of a route -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def empty_cache(settings):
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    yield
+    cache.clear()
+
+
+def test_the_line_of_a_road_is_asked_for_once_and_kept(server, empty_cache):
+    first = travel.road_line([DALLAS, PLANO, PLANO, DALLAS], now=NOW)
+    assert len(first.legs) == 2 and first.line[0] == first.line[-1] == DALLAS
+    assert travel.road_line([DALLAS, PLANO, DALLAS], now=NOW) == first
+    assert server.routed == [[DALLAS, PLANO, DALLAS]]
+
+
+def test_that_there_is_no_road_is_kept_too_and_is_no_failure(server, empty_cache):
+    server.ill = fake.no_route
+    assert travel.road_line([DALLAS, PLANO], now=NOW) is None
+    assert travel.road_line([DALLAS, PLANO], now=NOW) is None
+    assert len(server.routed) == 1 and travel.state() == "ok"
+
+
+def test_a_service_that_fails_leaves_straight_lines_and_is_left_alone_for_a_minute(server, empty_cache):
+    server.ill = fake.broken
+    for now in (NOW, NOW + 59 * timedelta(seconds=1)):
+        assert travel.road_line([DALLAS, PLANO], now=now) is None
+    assert len(server.routed) == 1 and travel.state() == "estimated"
+    server.ill = None
+    assert travel.road_line([DALLAS, PLANO], now=NOW + MINUTE) is not None
+
+
+def test_a_cache_out_of_reach_costs_a_question_and_no_page(server, monkeypatch, empty_cache):
+    def gone(*args, **kwargs):
+        raise ConnectionError
+
+    monkeypatch.setattr(cache, "get", gone)
+    monkeypatch.setattr(cache, "set", gone)
+    assert travel.road_line([DALLAS, PLANO], now=NOW) is not None
+
+
+def test_without_a_service_there_is_no_line_and_no_question(empty_cache):
+    assert travel.road_line([DALLAS, PLANO], now=NOW) is None
+
+
+def test_the_route_of_a_day_takes_told_minutes_and_metres_at_any_hour_and_estimates_the_rest(server):
+    server.road = lambda a, b: 1980 if b == PLANO else None
+    travel.warm_route([DALLAS, PLANO, FORT_WORTH], now=NOW)
+    with CaptureQueriesContext(connection) as seen:
+        road = travel.roads_at([(DALLAS, PLANO), (PLANO, FORT_WORTH)])
+    assert len(seen) == 1
+    zone = ZoneInfo("America/Chicago")
+    for hour in (3, 8, 12):
+        leg = road(DALLAS, PLANO, NOW.replace(hour=hour), zone)
+        assert leg == Leg(33 + PARKING_MINUTES, round(1980 * 15.5), told=True)
+    assert not road(PLANO, FORT_WORTH, NOW, zone).told
