@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("scheduling.urls.alive")),
     path("", include("accounts.urls")),
     path("staff/", include("scheduling.urls.board")),
+    path("staff/", include("scheduling.urls.routes")),
     path("staff/", include("scheduling.urls.queue")),
     path("staff/", include("scheduling.urls.booking")),
     path("staff/", include("scheduling.urls.notices")),

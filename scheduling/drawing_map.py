@@ -71,13 +71,14 @@ def route(
     minutes_word: str = "min",
     width: int = 360,
     height: int = 190,
+    back_minutes: int | None = None,
     roads: Sequence[Sequence[Place]] = (),
     tiles: str = "",
 ) -> str:
     """Stops in order with drive minutes and a scale bar in miles.
 
-    `roads`: the road of each leg as places, the leg to the second stop first; one that is missing or empty is drawn
-    straight. `tiles`: the address of map tiles with {z}, {x} and {y}; "" draws no map.
+    `back_minutes`: the drive from the last stop to the first, home; None draws none. `roads`: the road of each leg as
+    places, the leg to the second stop first; one that is missing or empty is drawn straight. `tiles`: the address of map tiles with {z}, {x} and {y}; "" draws no map.
     """
     ways = [way for way in roads if way]
     frame = Frame.around([stop.place for stop in stops] + [at for way in ways for at in way], width, height)
@@ -86,14 +87,16 @@ def route(
     parts.append(f'<text class="soft" x="{width - 30}" y="16" aria-hidden="true">N ↑</text>')
     taken = [(x - 16, y - 16, x + 16, y + 16) for x, y in points]
     words = []
-    for at, stop in enumerate(stops[1:]):
-        line = [frame.at(place) for place in roads[at]] if at < len(roads) else []
-        line = [points[at], *line, points[at + 1]]
-        done = " route-done" if stop.state != "next" else ""
-        parts.append(f'<path class="route-leg{done}" d="{_path(line)}"/>')
-        if stop.drive_minutes is not None:
+    legs = [(at + 1, stop.state != "next", stop.drive_minutes) for at, stop in enumerate(stops[1:])]
+    if back_minutes is not None and len(stops) > 1:
+        legs.append((0, stops[-1].state == "past", back_minutes))
+    for at, (to, done, minutes) in enumerate(legs):
+        told = [frame.at(place) for place in roads[at]] if at < len(roads) else []
+        line = [points[at], *told, points[to]]
+        parts.append(f'<path class="route-leg{" route-done" if done else ""}" d="{_path(line)}"/>')
+        if minutes is not None:
             x, y = _middle(line)
-            words += _minutes(f"{stop.drive_minutes} {minutes_word}", x, y - 6, taken)
+            words += _minutes(f"{minutes} {minutes_word}", x, y - 6, taken)
     parts += words
     parts += [_stop(stop, x, y) for stop, (x, y) in zip(stops, points, strict=True)]
     parts.append(_scale_bar(frame, stops[0].latitude))

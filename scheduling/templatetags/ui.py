@@ -138,6 +138,22 @@ def route_picture(stops: Sequence[drawing.Stop], label: str) -> SafeString:
     return mark_safe(drawing.route(stops, label=label, minutes_word=_("min")))  # noqa: S308
 
 
+@register.simple_tag
+def route_map(
+    stops: Sequence[drawing.Stop],
+    label: str,
+    back_minutes: int | None = None,
+    roads: Sequence[Sequence[tuple[float, float]]] = (),
+    tiles: str = "",
+) -> SafeString:
+    """The same larger, with the way home, the roads where they were told, and map tiles where asked for."""
+    picture = drawing.route(
+        stops, label=label, minutes_word=_("min"), width=480, height=340, back_minutes=back_minutes, roads=roads,
+        tiles=tiles,
+    )  # fmt: skip
+    return mark_safe(picture)  # noqa: S308
+
+
 def _wrap(context: Context, name: str, content: str, values: dict[str, Any]) -> str:
     file = context.template.engine.get_template(f"ui/{name}.html")  # type: ignore[union-attr]
     with context.push(content=content, **values):

@@ -43,6 +43,7 @@ WHO = {
     "home": ROLES, "settings": ROLES, "sign-out": ROLES,
     "queue": OFFICE, "find": OFFICE, "dose-book": OFFICE, "dose-slots": OFFICE, "visit": OFFICE, "visit-move": OFFICE,
     "visit-cancel": OFFICE, "board": OFFICE, "board-changes": OFFICE, "visit-targets": OFFICE, "board-undo": OFFICE,
+    "routes": OFFICE, "routes-publish": OFFICE, "route-day": OFFICE, "route-publish": OFFICE, "route-order": OFFICE,
     "queue-csv": OFFICE, "queue-print": OFFICE, "queue-selected": OFFICE, "queue-times": OFFICE, "unresolved": OFFICE,
     "check-new": OFFICE, "check-ask": OFFICE, "check": OFFICE, "check-book": OFFICE, "check-slots": OFFICE,
     "visit-confirm": OFFICE, "visit-missed": OFFICE, "visit-undo": OFFICE,
