@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from scheduling.models import PlanLine, WeekPlan
+from scheduling.planning.routing import why
 from scheduling.planning.routing.files import read_plan, read_problem
 from scheduling.services.plan_figures import served_of
 
@@ -17,8 +18,6 @@ FEW = 2  # nurses who may come at all, from which it is worth a word
 
 def lines_of(plan: WeekPlan) -> list[PlanLine]:
     """Rows to be saved. A released visit that stays where it is has none."""
-    from scheduling.planning.routing import why  # noqa: PLC0415
-
     problem, found = read_problem(plan.problem), read_plan(plan.result)
     placed, left = why.placed(problem, found), why.explain(problem, found)
     origin = datetime.fromisoformat(plan.about["origin"])
@@ -62,7 +61,7 @@ def _as_booked(row: PlanLine, line: Mapping[str, Any]) -> bool:
 
 
 def _reasons(
-    row: PlanLine, line: Mapping[str, Any], placed: Any, *, one_nurse: bool
+    row: PlanLine, line: Mapping[str, Any], placed: why.Placed | None, *, one_nurse: bool
 ) -> Iterator[dict[str, Any]]:
     """Codes and figures; readings.plan_words says them."""
     assert row.starts_at is not None

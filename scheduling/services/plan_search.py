@@ -74,14 +74,16 @@ def _listen(
     assert process.stdin is not None and process.stdout is not None
     threading.Thread(target=_write, args=(process.stdin, asked), daemon=True).start()
     threading.Thread(target=_read, args=(process.stdout, lines), daemon=True).start()
-    until, ending = monotonic() + seconds + LONGEST_SILENCE, False
+    until, heard, ending, told_to_end = monotonic() + seconds + LONGEST_SILENCE, False, False, False
     while monotonic() < until:
         if not ending and stopped():
-            ending = True
+            ending, until = True, monotonic() + LONGEST_SILENCE
+        if ending and heard and not told_to_end:  # before its first word it may not be able to listen yet
+            told_to_end = True
             process.send_signal(signal.SIGTERM)
-            until = monotonic() + LONGEST_SILENCE
         with suppress(queue.Empty):
             line = lines.get(timeout=LISTEN)
+            heard = True
             if line is None:
                 raise SearchFailed("The search ended without a plan.")
             said = _parsed(line)
