@@ -57,8 +57,13 @@ cover-rules: $(INSTALLED)  ## the rules' own tests must reach every branch of sc
 bench: $(INSTALLED)  ## speed of the dose calendar and the rest, under five minutes
 	@INFUSION_HOME_MODE=test $(PY) -m benchmarks
 
-bench-full: $(INSTALLED)  ## the same, longer and steadier
+# With ARGS the planning table alone: what to run of it, --print or --write.
+bench-full: $(INSTALLED)  ## the same, longer; planning goes on where it stopped (ARGS=--print for its table)
+	@INFUSION_HOME_MODE=test $(PY) -m benchmarks._plans_full $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	@$(PY) -m benchmarks._plans_full --write >/dev/null
 	@INFUSION_HOME_MODE=test $(PY) -m benchmarks --full
+endif
 
 soak: $(INSTALLED)  ## fifty people want one hour, 200 times, under both kinds of web worker (some minutes)
 	@INFUSION_HOME_MODE=test $(PY) -m benchmarks._soak

@@ -56,7 +56,8 @@ class Wish:
 def measured(wish: Wish) -> Json:
     """The wish and what became of it. `cost`, `served` and `bound` are None where there is no plan, and `why` says why
     not; `took` is the search's wall clock, `first` what passed from the start of the process to the first complete
-    proposal, `mb` the most memory of all its processes together (shared pages counted in each)."""
+    proposal, `mb` the most memory of all its processes together (shared pages counted in each).
+    RuntimeError where the process fails by a mistake in it."""
     began, limit = time.time(), wish.seconds * 1.5 + 10
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks._plan_runs"], cwd=ROOT, text=True, start_new_session=True,
@@ -79,9 +80,11 @@ def measured(wish: Wish) -> Json:
         said, complaint = process.communicate()
     empty: Json = dict.fromkeys(("cost", "served", "of", "bound", "took", "first"))
     if late:
-        found = {"why": f"no plan after {limit:.0f} s"}
+        found: Json = {"why": f"no plan after {limit:.0f} s"}
+    elif process.returncode < 0:
+        found = {"why": f"ended by signal {-process.returncode}"}
     elif process.returncode:
-        found = {"why": (complaint.strip().splitlines() or ["ended without a word"])[-1][:200]}
+        raise RuntimeError(f"{wish}: {complaint[-2_000:]}")
     else:
         found = json.loads(said.strip().splitlines()[-1])
     most = max(most, found.pop("mb", 0))
@@ -167,7 +170,7 @@ def _ours(problem: Json, wish: Wish, began: float) -> Json:
     plan = solve(read_problem(problem), seed=wish.seed, seconds=wish.seconds, processes=CORES, told=tell)
     took = time.monotonic() - started
     made = plan_as_json(plan, seed=wish.seed, seconds=took)
-    return {"plan": made, "took": round(took, 2), "first": (told or [None])[0], "bound": plan.bound}
+    return {"plan": made, "took": round(took, 2), "first": told[0] if told else None, "bound": plan.bound}
 
 
 def _rival(problem: Json, wish: Wish, began: float) -> Json:
