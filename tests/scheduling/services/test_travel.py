@@ -9,7 +9,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.cache import cache
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -431,10 +431,9 @@ def test_several_searches_ask_about_each_leg_once_and_about_each_other(server):
 
 
 @pytest.fixture
-def empty_cache(settings):
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    yield
-    cache.clear()
+def empty_cache(settings, tmp_path):
+    own = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
+    settings.CACHES = {"default": own}
 
 
 def test_the_line_of_a_road_is_asked_for_once_and_kept(server, empty_cache):
@@ -464,8 +463,8 @@ def test_a_cache_out_of_reach_costs_a_question_and_no_page(server, monkeypatch, 
     def gone(*args, **kwargs):
         raise ConnectionError
 
-    monkeypatch.setattr(cache, "get", gone)
-    monkeypatch.setattr(cache, "set", gone)
+    monkeypatch.setattr(LocMemCache, "get", gone)
+    monkeypatch.setattr(LocMemCache, "set", gone)
     assert travel.road_line([DALLAS, PLANO], now=NOW) is not None
 
 
