@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from patients.models import Patient
 from scheduling import clock
-from scheduling.demo import calls, patients, staff, writing
+from scheduling.demo import calls, pairs, patients, staff, writing
 from scheduling.demo.charts import Chart
 from scheduling.demo.diary import ZONE, Diary, NurseFile, at
 from scheduling.demo.histories import Course, habit_of, start_for, tell
@@ -55,6 +55,7 @@ def load(
     _tell_incidents(charts, users["coordinator"], now, today)
     _tell_hospital(charts, users["coordinator"], now, today)
     _tell_sick_nurse(files, users["coordinator"], now, today)
+    pairs.tell(files, users["coordinator"], now, today)
     say("Calls that were made, and those that wait")
     calls.tell(users, now, today)
     return True
