@@ -18,8 +18,8 @@ from accounts.models import User
 from nurses.models import Licence, Nurse
 from patients.models import Contact, Evidence, Hold, Patient, Prescription, PrescriptionVersion
 from patients.validators import check_phone, npi_ok
-from scheduling.demo import SIGN_INS, places, staff
-from scheduling.demo.diary import ZONE
+from scheduling.demo import SIGN_INS, pairs, places, staff
+from scheduling.demo.diary import ZONE, NurseFile
 from scheduling.demo.load import load
 from scheduling.demo.stories import EXAMPLES
 from scheduling.models import (
@@ -29,6 +29,7 @@ from scheduling.models import (
     DoseRecord,
     Event,
     Notice,
+    PinnedPair,
     PlannedDose,
     Reply,
     Visit,
@@ -37,6 +38,7 @@ from scheduling.readings import replacements, uncovered
 from scheduling.regimens import catalogue
 from scheduling.rules import states
 from scheduling.services import doses, links, preflight, readiness
+from tests.makers import NOW, make_dose, make_nurse, make_user, today_at
 
 pytestmark = pytest.mark.django_db
 
@@ -447,3 +449,13 @@ def test_the_caller_finds_an_ordinary_day():
     assert Alert.objects.filter(handled_at__isnull=True, alarm=True).count() == 2
     assert Alert.objects.filter(handled_at__isnull=False).exists()
     assert not CallAttempt.objects.filter(at__gt=FRIDAY_AFTERNOON).exists()
+
+
+def test_families_ask_for_a_nurse_who_may_not_give_the_drug_yet():
+    files = [NurseFile(make_nurse()) for _n in range(pairs.UNSIGNED + 1)]
+    for _n in range(4):
+        make_dose(regimen_id="natalizumab_q4w", start_on=today_at() + timedelta(days=8))
+    pairs.tell(files, make_user(), NOW, today_at())
+    asked = PinnedPair.objects.filter(kind="always")
+    assert set(asked.values_list("nurse", flat=True)) == {files[pairs.UNSIGNED].nurse.pk}
+    assert (asked.count(), PinnedPair.objects.filter(kind="never").count()) == (2, 1)
