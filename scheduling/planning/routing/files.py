@@ -6,7 +6,6 @@ engine's to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -314,9 +313,3 @@ def _route(row: Row) -> Route:
         back=row.whole("back"),
         drive=row.whole("drive"),
     )
-
-
-def nurse_cost(visit: Visit, nurse: str) -> int:
-    """What this nurse costs at this visit, in seconds."""
-    costs: Mapping[str, int] = visit.nurse_costs
-    return costs.get(nurse, visit.other_nurse)
