@@ -85,8 +85,7 @@ class SaveOrderForm(forms.Form):
 
     reason_class = forms.ChoiceField(
         label=gettext_lazy("Whose reason is it?"),
-        choices=CANCEL_CLASSES,
-        widget=forms.RadioSelect,
+        choices=[("", gettext_lazy("Choose…")), *CANCEL_CLASSES],  # a reason is never guessed
         error_messages={"required": gettext_lazy("Choose whose reason it is.")},
     )
     note = forms.CharField(

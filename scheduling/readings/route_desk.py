@@ -26,7 +26,7 @@ from scheduling.planning.cautions import TIGHT_MINUTES, Caution
 from scheduling.planning.route_changes import Change
 from scheduling.planning.timetable import METRES_PER_MILE, Timetable
 from scheduling.readings import route, trail, words
-from scheduling.readings.day import Day, Stop, full_name
+from scheduling.readings.day import UNDER_WAY, Day, Stop, full_name
 from scheduling.readings.route import DayRoute
 
 
@@ -80,9 +80,15 @@ class Line:
         return ("wait" if least < TIGHT_MINUTES else "ok"), _("%(n)d min") % {"n": least}
 
     @property
-    def cautions(self) -> list[Caution]:
-        """What does not fit first."""
-        return sorted(self.table.all_cautions, key=lambda caution: not caution.serious)
+    def cautions(self) -> list[tuple[bool, str]]:
+        """Whether it is serious, and what it says with the stop it is about; what does not fit first."""
+        of_stops = [
+            (caution.serious, _("Stop %(n)d: %(said)s") % {"n": stop.number, "said": caution.text})
+            for stop in self.table.stops
+            for caution in stop.cautions
+        ]
+        of_day = [(caution.serious, caution.text) for caution in self.table.cautions]
+        return sorted(of_stops + of_day, key=lambda caution: not caution[0])
 
     @property
     def published(self) -> tuple[str, str]:
@@ -118,7 +124,7 @@ class DayOfRoutes:
             "visits": sum(len(table.stops) for table in tables),
             "drive": sum(table.drive_minutes for table in tables),
             "miles": miles(sum(table.metres for table in tables)),
-            "serious": sum(1 for line in self.lines if any(caution.serious for caution in line.cautions)),
+            "serious": sum(1 for line in self.lines if any(serious for serious, _said in line.cautions)),
         }
 
     @property
@@ -229,7 +235,14 @@ class DeskDay:
 
     @property
     def marks(self) -> list[Mark]:
-        return self.day.marks
+        """What the picture is drawn from: the home base, then the stops; on the day itself the next one stands out."""
+        marks = [Mark(*self.day.nurse.place, label="", title=_("Home base"), state="past")]
+        for desk in self.stops:
+            stop = desk.stop
+            here = stop is self.day.next and (self.day.on == self.day.today or stop.visit.state in UNDER_WAY)
+            state = "past" if stop.over else "now" if here else "next"
+            marks.append(Mark(*stop.patient.place, str(stop.number), desk.name, state, stop.leg.minutes))
+        return marks
 
     @property
     def back_minutes(self) -> int | None:

@@ -64,6 +64,11 @@ class Line:
         return _("Same time")
 
     @property
+    def movable(self) -> bool:
+        """Whether it may have another place at all: not what is under way or done."""
+        return self.visit.state in states.OPEN
+
+    @property
     def confirmed(self) -> bool:
         return self.visit.state == "confirmed"
 
@@ -128,8 +133,14 @@ class Shown:
 
     @property
     def figures(self) -> list[tuple[str, str, str, str]]:
-        """What is compared: name, before, after, and better or worse in words."""
+        """What is compared: name, before, after, and the difference in words; no after where a visit has no time."""
         before, after, nurse = self.effect.before, self.effect.after, self.effect.nurse
+        found = self._compared(before, after, nurse)
+        whole = all(line.line.span for line in self.lines)
+        return found if whole else [(name, figure, "–", "") for name, figure, _after, _word in found]
+
+    @staticmethod
+    def _compared(before: Timetable, after: Timetable, nurse: Nurse) -> list[tuple[str, str, str, str]]:
         return [
             (_("Leave home"), *_clocks(nurse, before.leave_home_at, after.leave_home_at), ""),
             (_("Home again"), *_clocks(nurse, before.home_at, after.home_at), _earlier(before, after)),

@@ -19,6 +19,7 @@ ACTIONS = {
     "consented": gettext_lazy("Recorded a consent"),
     "contact_changed": gettext_lazy("Changed a number or address"),
     "contact_failed": gettext_lazy("A number or address was found not to work"),
+    "day_reordered": gettext_lazy("Put the visits of a day in another order"),
     "dose_recorded": gettext_lazy("Recorded a dose as given"),
     "duplicate_dismissed": gettext_lazy("Said that this is a different person"),
     "evidence_recorded": gettext_lazy("Put a paper on file"),
