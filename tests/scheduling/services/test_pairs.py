@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from scheduling.models import Event, PinnedPair
@@ -24,7 +25,8 @@ from tests.makers import (
     make_user,
     make_visit,
 )
-from tests.threads import all_at_once
+from tests.threads import all_at_once, own_connection
+from tests.unguarded import no_locks
 
 pytestmark = pytest.mark.django_db
 
@@ -141,9 +143,40 @@ def test_no_day_of_a_course_is_booked_with_a_nurse_who_is_not_to_come():
     assert "NURSE_NOT_WANTED" in no.value.codes and not order.patient.visits.exists()
 
 
+# --- Two at once ------------------------------------------------------------------------------
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_say_the_opposite_at_once_one_is_told():
     patient, nurse, user = make_patient(), make_nurse(), make_user()
     results = all_at_once([partial(pin, patient, nurse, kind, by=user) for kind in ("always", "never")])
     assert sorted(type(x).__name__ for x in results) == ["Conflict", "PinnedPair"]
     assert PinnedPair.objects.count() == 1
+
+
+def booked_while_never_is_said(dose, nurse, user, patience: float = 0.5):
+    """What becomes of a booking that begins after somebody said "never" and before it is committed."""
+    book = partial(
+        booking.book_visit, dose_id=dose.pk, nurse_id=nurse.pk, starts_at=at(dose.due_on), by=user, now=NOW
+    )
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            pin(dose.prescription.patient, nurse, by=user)
+            late = pool.submit(own_connection, book)
+            wait([late], timeout=patience)
+            waited = not late.done()
+        return waited, late.exception(timeout=10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_booking_waits_for_what_is_being_said_about_the_two_and_asks_for_a_reason():
+    waited, refused = booked_while_never_is_said(make_dose(), make_nurse(), make_user())
+    assert waited and isinstance(refused, NeedsReason) and refused.codes == ("NURSE_NOT_WANTED",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_twin_without_locks_the_nurse_who_is_not_wanted_is_booked_without_a_word():
+    dose, nurse, user = make_dose(), make_nurse(), make_user()
+    with no_locks():
+        waited, refused = booked_while_never_is_said(dose, nurse, user, patience=10)
+    assert (waited, refused) == (False, None) and not dose.visits.get().override_codes
