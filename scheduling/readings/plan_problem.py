@@ -25,7 +25,7 @@ from scheduling.readings.day_fit import DayFit
 from scheduling.readings.plan_wishes import STEP_SECONDS, Period, Wish
 from scheduling.readings.replacements import wanted_of
 from scheduling.readings.roster import Member
-from scheduling.rules.eligibility import Span
+from scheduling.rules.eligibility import Pairs, Span
 from scheduling.rules.errors import BadInput
 from scheduling.services import bookable, pairs, travel
 
@@ -118,9 +118,15 @@ class _Desk:
             and 0 <= self.day_of(visit.starts_at) < len(self.period.days)
             and self.period.seconds(visit.starts_at) % STEP_SECONDS == 0
             and not visit.attention_code
+            and self.booked_pairs[visit.patient_id].allow(visit.nurse_id)  # else a person settles it
             and not self.is_frozen(visit)
             and self.a_day[visit.patient_id, self.day_of(visit.starts_at)] == 1
         ]
+
+    @cached_property
+    def booked_pairs(self) -> dict[int, Pairs]:
+        """Patient with a visit booked -> who may come."""
+        return pairs.may_come({visit.patient_id for visit in self.visits})
 
     @cached_property
     def fixed(self) -> list[Visit]:
@@ -260,8 +266,8 @@ class _Desk:
         found = []
         for wish in self.wishes:
             only = None
-            pair = pinned.get(wish.patient.pk)
-            if pair is not None and (pair.only or pair.never):
+            pair = pinned[wish.patient.pk]
+            if pair.only or pair.never:
                 wanted = {str(key) for key in pair.only} or everybody
                 only = (wanted & everybody) - {str(key) for key in pair.never}
             row = plan_wishes.row(wish, self.period, self.known.get(wish.patient.pk, {}), only)

@@ -201,6 +201,18 @@ def test_pinned_pairs_bind_the_plan():
     assert row_of(found, f"d{two.pk}")["nurses"] == sorted([str(always.pk), str(else_.pk)])
 
 
+def test_a_booked_visit_of_a_nurse_who_is_not_to_come_any_more_is_a_persons_to_settle_and_stays():
+    free, lost = make_visit(starts_at=at(MONDAY, 9)), make_visit(starts_at=at(MONDAY, 9))
+    pairs.pin(
+        patient_id=lost.patient_id, nurse_id=lost.nurse_id, kind="never", why="asked", by=make_user(), now=NOW
+    )
+    found = problem_of(make_user(), MONDAY, MONDAY, "all", now=NOW)
+    assert [visit["id"] for visit in found.problem["visits"] if visit.get("pinned")] == [f"b{lost.pk}"]
+    assert found.counts.released == 1 and free.pk in {
+        line["visit"] for line in found.about["visits"].values()
+    }
+
+
 def test_a_nurse_the_patient_knows_costs_less():
     nurse = make_nurse()
     make_nurse()
