@@ -235,7 +235,8 @@ def test_each_stretch_of_the_road_is_driven_at_its_own_speed(hour, minute, back,
 
 
 def test_a_weekend_has_no_busy_hour_and_whose_wall_it_is_decides():
-    assert minutes_on_road(60, wall(SPRING, 8, 30), CHICAGO, back=True) == pytest.approx(60)
+    for weekend in (SPRING - timedelta(days=1), SPRING):
+        assert minutes_on_road(60, wall(weekend, 8, 30), CHICAGO, back=True) == pytest.approx(60)
     # 10:00 in Chicago is 9:00 in Denver: the hour before is busy there
     assert minutes_on_road(60, wall(MONDAY, 10), DENVER, back=True) == pytest.approx(72)
 
@@ -274,6 +275,8 @@ def test_nothing_is_driven_to_where_one_is():
 
 def test_who_drives_in_the_busy_hour_needs_what_booking_kept():
     assert ESTIMATED(HOME, NEAR, wall(MONDAY, 8, 30), CHICAGO).minutes == drive_minutes(HOME, NEAR)
+    # the last five minutes look for the door: at 9:05 the wheels stand still since nine
+    assert ESTIMATED(HOME, NEAR, wall(MONDAY, 9, 5), CHICAGO).minutes == drive_minutes(HOME, NEAR)
     assert ESTIMATED(HOME, NEAR, wall(MONDAY, 12), CHICAGO).minutes == 15 + PARKING_MINUTES  # 14.46 km
 
 
