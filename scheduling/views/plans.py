@@ -156,7 +156,11 @@ def page(request: HttpRequest, plan_id: int) -> HttpResponse:
     if request.GET.get("part") == "going":
         if not going.under_way or going.silent:
             return HttpResponseClientRefresh()
-        return render(request, "scheduling/plans/_going.html", {"going": going, "oob": True})
+        return render(
+            request,
+            "scheduling/plans/_going.html",
+            {"going": going, "status": plan_page.STATUS[plan.state], "oob": True},
+        )
     if going.under_way or not plan.result:
         context = {**_heading(plan), "going": going}
         return render(request, "scheduling/plans/search.html", context)
