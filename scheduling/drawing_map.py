@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
 from math import asinh, atan2, ceil, cos, floor, hypot, log2, pi, radians, sin, tan
 
 EQUATOR_MILES = 24_901.0
@@ -72,31 +71,33 @@ def route(
     width: int = 360,
     height: int = 190,
     back_minutes: int | None = None,
-    roads: Sequence[Sequence[Place]] = (),
+    line: Sequence[Place] = (),
     tiles: str = "",
 ) -> str:
     """Stops in order with drive minutes and a scale bar in miles.
 
-    `back_minutes`: the drive from the last stop to the first, home; None draws none. `roads`: the road of each leg as
-    places, the leg to the second stop first; one that is missing or empty is drawn straight. `tiles`: the address of map tiles with {z}, {x} and {y}; "" draws no map.
+    `back_minutes`: the drive from the last stop to the first, home; None draws none. `line`: the road of the whole day
+    as places; without it the legs are straight. `tiles`: the address of map tiles with {z}, {x} and {y}; "": no map.
     """
-    ways = [way for way in roads if way]
-    frame = Frame.around([stop.place for stop in stops] + [at for way in ways for at in way], width, height)
+    frame = Frame.around([stop.place for stop in stops] + list(line), width, height)
     points = _apart([frame.at(stop.place) for stop in stops], width, height)
     parts = [_map(frame, tiles)] if tiles else []
     parts.append(f'<text class="soft" x="{width - 30}" y="16" aria-hidden="true">N ↑</text>')
+    if line:
+        parts.append(f'<path class="route-road" d="{_path([frame.at(place) for place in line])}"/>')
     taken = [(x - 16, y - 16, x + 16, y + 16) for x, y in points]
     words = []
     legs = [(at + 1, stop.state != "next", stop.drive_minutes) for at, stop in enumerate(stops[1:])]
     if back_minutes is not None and len(stops) > 1:
         legs.append((0, stops[-1].state == "past", back_minutes))
     for at, (to, done, minutes) in enumerate(legs):
-        told = [frame.at(place) for place in roads[at]] if at < len(roads) else []
-        line = [points[at], *told, points[to]]
-        parts.append(f'<path class="route-leg{" route-done" if done else ""}" d="{_path(line)}"/>')
+        (x1, y1), (x2, y2) = points[at], points[to]
+        if not line:
+            parts.append(
+                f'<path class="route-leg{" route-done" if done else ""}" d="{_path([points[at], points[to]])}"/>'
+            )
         if minutes is not None:
-            x, y = _middle(line)
-            words += _minutes(f"{minutes} {minutes_word}", x, y - 6, taken)
+            words += _minutes(f"{minutes} {minutes_word}", (x1 + x2) / 2, (y1 + y2) / 2 - 6, taken)
     parts += words
     parts += [_stop(stop, x, y) for stop, (x, y) in zip(stops, points, strict=True)]
     parts.append(_scale_bar(frame, stops[0].latitude))
@@ -143,18 +144,6 @@ def _tiles(frame: Frame, tiles: str, zoom: int, count: int, size: float) -> Iter
 
 def _path(line: Sequence[Point]) -> str:
     return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in line)
-
-
-def _middle(line: Sequence[Point]) -> Point:
-    """The point half of the way along."""
-    lengths = [hypot(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(line)]
-    left = sum(lengths) / 2
-    for (a, b), length in zip(pairwise(line), lengths, strict=True):
-        if left <= length and length:
-            share = left / length
-            return a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1])
-        left -= length
-    return line[0]
 
 
 def _apart(points: list[Point], width: int, height: int) -> list[Point]:

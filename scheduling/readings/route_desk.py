@@ -245,6 +245,12 @@ class DeskDay:
         return marks
 
     @property
+    def places(self) -> list[tuple[float, float]]:
+        """Where the day leads: home, the stops, home."""
+        stops = [stop.patient.place for stop in self.day.stops]
+        return [self.day.nurse.place, *stops, self.day.nurse.place] if stops else []
+
+    @property
     def back_minutes(self) -> int | None:
         return self.day.home.minutes if self.day.home else None
 

@@ -143,12 +143,12 @@ def route_map(
     stops: Sequence[drawing.Stop],
     label: str,
     back_minutes: int | None = None,
-    roads: Sequence[Sequence[tuple[float, float]]] = (),
+    line: Sequence[tuple[float, float]] = (),
     tiles: str = "",
 ) -> SafeString:
-    """The same larger, with the way home, the roads where they were told, and map tiles where asked for."""
+    """The same larger, with the way home, the road where it was told, and map tiles where asked for."""
     picture = drawing.route(
-        stops, label=label, minutes_word=_("min"), width=480, height=340, back_minutes=back_minutes, roads=roads,
+        stops, label=label, minutes_word=_("min"), width=480, height=340, back_minutes=back_minutes, line=line,
         tiles=tiles,
     )  # fmt: skip
     return mark_safe(picture)  # noqa: S308

@@ -84,6 +84,10 @@ def route_day(request: HttpRequest, nurse_id: int, on: date) -> HttpResponse:
     nurse = _nurse(request, nurse_id)
     _in_calendar(on)
     found = route_desk.day_of(request.user, nurse, on)
+    places = found.places
+    if travel.warm_route(places):  # what was told just now counts on this page already
+        found = route_desk.day_of(request.user, nurse, on)
+    road = travel.road_line(places)
     # Name, address, drug and phone number of every stop are on this page.
     events.charts_read(found.charts, by=request.user, what=f"route of {on.isoformat()}")
     context = {
@@ -95,6 +99,8 @@ def route_day(request: HttpRequest, nurse_id: int, on: date) -> HttpResponse:
         "earlier": _day_url(nurse, on - A_DAY),
         "later": _day_url(nurse, on + A_DAY),
         "list_url": _list_url(on),
+        "line": road.line if road else (),
+        "straight": travel.on() and road is None,
         **_map(request),
     }
     return render(request, "scheduling/routes/day.html", context)
@@ -141,7 +147,9 @@ def _save(request: HttpRequest, nurse: Nurse, on: date, shown: route_order.Shown
         except Refused as no:
             status = refuse(form, _named(no, shown))
         else:
-            said = ngettext("Saved: %(n)d visit has a new time.", "Saved: %(n)d visits have new times.", len(moved))
+            said = ngettext(
+                "Saved: %(n)d visit has a new time.", "Saved: %(n)d visits have new times.", len(moved)
+            )
             messages.success(request, said % {"n": len(moved)})
             return redirect(_day_url(nurse, on))
     return _order_page(request, nurse, on, shown, form, status)

@@ -82,9 +82,17 @@ def test_two_homes_of_one_street_are_not_looked_at_with_a_lens():
     assert parsed(route([HOME], label="One")) is not None
 
 
-def test_the_road_is_drawn_as_it_was_told_and_straight_where_nobody_told_it():
-    bend = [HOME.place, (32.9, -97.1), FAR.place]
-    tree = parsed(route([HOME, FAR, NORTH], label="Route", roads=[bend, []]))
-    first, second = (path.get("d") for path in tree.iter(f"{SVG}path") if "route-leg" in path.get("class"))
-    assert first.count("L") > second.count("L") == 1
-    assert all(0 <= float(v) <= 360 for v in re.findall(r"(-?[\d.]+) ", first))
+def test_the_road_is_drawn_as_it_was_told_instead_of_straight_lines():
+    bends = [HOME.place, (32.9, -97.6), FAR.place, NORTH.place, HOME.place]
+    svg = route([HOME, FAR, NORTH], label="Route", back_minutes=44, line=bends)
+    (road,) = (path.get("d") for path in parsed(svg).iter(f"{SVG}path"))
+    assert road.count("L") == 4
+    assert all(0 <= float(v) <= 360 for v in re.findall(r"(-?[\d.]+) ", road))
+    assert "44 min" in svg
+
+
+def test_the_way_home_leads_back_to_the_one_home():
+    tree = parsed(route([HOME, FAR, NORTH], label="Route", width=480, height=340, back_minutes=27))
+    assert len([path for path in tree.iter(f"{SVG}path") if "route-leg" in path.get("class")]) == 3
+    assert len(list(tree.iter(f"{SVG}rect"))) == 1
+    assert "27 min" in [text.text for text in tree.iter(f"{SVG}text")]

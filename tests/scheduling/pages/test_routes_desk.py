@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.core.cache import cache
 
 from scheduling.models import Event, RouteVersion, Visit
 from scheduling.services import booking, outcomes, routes
@@ -23,6 +24,7 @@ from tests.makers import (
     make_visit,
     today_at,
 )
+from tests.scheduling import osrm_server
 from tests.scheduling.pages.booking_desk import at_the_desk
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +202,21 @@ def test_the_map_is_asked_for_and_only_where_there_is_one(day, settings):
         shown = client.get(day_url(nurse, "?map=1")).content.decode()
     assert re.search(r'<image href="https://tiles\.example/\d+/\d+/\d+\.png"', shown)
     assert "Hide the map" in shown
+
+
+def test_the_road_is_drawn_where_a_service_tells_it_and_straight_lines_are_called_so(day, settings):
+    nurse, _visits = day
+    with osrm_server.osrm_server() as server, at_the_desk() as client:
+        settings.OSRM_URL = server.url
+        page = client.get(day_url(nurse)).content.decode()
+        assert "route-road" in page
+        assert "the lines are straight" not in page
+        assert "Drive times are estimated" not in page
+        server.ill = osrm_server.no_route
+        cache.clear()
+        page = client.get(day_url(nurse)).content.decode()
+    assert "route-road" not in page
+    assert "the lines are straight" in page
 
 
 def test_a_day_of_nobodys_is_not_found_and_an_empty_one_says_so():
