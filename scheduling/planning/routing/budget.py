@@ -41,6 +41,10 @@ class Budget:
     def halted(self) -> bool:
         return self.stopped is not None and self.stopped()
 
+    def late(self) -> bool:
+        """Time to drop what is being done; a step that began in time may end a little after it."""
+        return self.left < -0.2 or self.halted()
+
     def within(self, share: float) -> float | None:
         """Seconds for one step that may use this share of what is left; None where runs have to repeat."""
         return None if self.repeats else max(self.left * share, 0.05)

@@ -9,8 +9,6 @@ from scheduling.planning.routing.days import NONE
 from scheduling.planning.routing.table import Flags, Table, Whole
 from scheduling.planning.routing.timing import Routes
 
-SIGNS = 12_345  # any fixed number: sums of random numbers stand for sets of stops
-
 
 class Columns:
     """`day`: index of the nurse-day. `nodes`, `visits`: padded with NONE and with V. `fixed`: drive and windows,
@@ -24,11 +22,8 @@ class Columns:
         self.fixed = np.zeros(0, np.int64)
         self.away = np.zeros(0, np.int64)
         self.nurse = np.array([day.nurse for day in table.days], np.int64)
-        self._row: dict[int, int] = {}
-        rng = np.random.default_rng(SIGNS)
-        self._sign = rng.integers(0, 2**63, table.visits + 1, dtype=np.uint64)
-        self._sign[-1] = 0
-        self._day_sign = rng.integers(0, 2**63, len(table.days), dtype=np.uint64)
+        self._row: dict[tuple[int, int], int] = {}
+        self._sign = np.append(table.signs[: table.visits], np.uint64(0))
 
     def __len__(self) -> int:
         return len(self.day)
@@ -41,10 +36,10 @@ class Columns:
         there = nodes >= 0
         visits = np.where(there, day.visit[nodes], self.table.visits)
         fixed, away = self._measured(index, nodes, visits, there)
-        keys = (self._sign[visits].sum(axis=1, dtype=np.uint64) + self._day_sign[index]).tolist()
+        keys = self._sign[visits].sum(axis=1, dtype=np.uint64).tolist()
         rows = np.zeros(len(nodes), np.int64)
         new: list[int] = []
-        for at, key in enumerate(keys):
+        for at, key in enumerate((index, sign) for sign in keys):
             row = self._row.get(key)
             if row is None:
                 row = self._row[key] = len(self.day) + len(new)

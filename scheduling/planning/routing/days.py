@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from scheduling.planning.routing.table import Day, Flags, Table, Whole
 
-GRID = 1_800  # seconds between the times of the bound
-FINEST = 300
+GRID, FINEST = 11, 8  # seconds between the times of the bound, as powers of two: a shift is a quick division
 MOST_LABELS = 20_000  # of one level; the best are kept and the answer is no longer exact
 MOST_STOPS = 40
 NONE = -1
@@ -124,38 +123,45 @@ class _Bound:
 
     def __init__(self, day: Day, graph: _Graph, prices: Prices) -> None:
         shortest = int(graph.duration.min())
-        self.start, self.step = day.start, max(FINEST, min(GRID, shortest))
-        self.exact = shortest >= self.step
-        self.rows = (day.end - day.start) // self.step + 2
+        self.start, self.shift = day.start, max(FINEST, min(GRID, shortest.bit_length() - 1))
+        self.exact = shortest >= 1 << self.shift
+        self.rows = ((day.end - day.start) >> self.shift) + 2
         home = graph.back + prices.away * graph.back
-        times = day.start + self.step * np.arange(self.rows)
+        times = day.start + (np.arange(self.rows) << self.shift)
         self.rest = home[None] + prices.away * times[:, None].astype(np.float64)
-        self._fill(graph, times)
+        self._fill(graph)
         first = graph.out - graph.earns - prices.away * (graph.first - graph.out)
         total = first + self.at(graph.first + graph.duration, np.arange(len(graph.node)))
         self.least = float(total.min()) + prices.day
 
     def at(self, free: Whole, node: Whole) -> Seconds:
-        rest: Seconds = self.rest[(free - self.start) // self.step, node]
+        rest: Seconds = self.rest[(free - self.start) >> self.shift, node]
         return rest
 
-    def _fill(self, graph: _Graph, times: Whole) -> None:
+    def _fill(self, graph: _Graph) -> None:
         begin = graph.begin[:-1]
         some = np.nonzero(graph.begin[1:] > begin)[0]
         if not len(some):
             return
-        begin = begin[some]
-        first, last, length = graph.first[graph.to], graph.last[graph.to], graph.duration[graph.to]
-        cost = graph.leg - graph.earns[graph.to]
-        earliest = int((graph.first + graph.duration).min())
-        flat, wide = self.rest.reshape(-1), self.rest.shape[1]
-        for row in range(self.rows - 1, (earliest - self.start) // self.step - 1, -1):
-            start = np.maximum(times[row] + graph.leg, first)
-            # A finish in the same row would need what is being computed; the grid is no wider than a visit.
-            then = np.clip((start + length - self.start) // self.step, row + 1, self.rows - 1)
-            value = np.where(start <= last, cost + flat[then * wide + graph.to], FAR)
-            onward = np.minimum.reduceat(value, begin)
-            self.rest[row, some] = np.minimum(self.rest[row, some], onward)
+        begin, to = begin[some], graph.to.astype(np.int32)
+        # Half the width of other arrays: this is where the time goes.
+        first = (graph.first - self.start).astype(np.int32)[to]
+        last = (graph.last - self.start).astype(np.int32)[to]
+        length, leg = graph.duration.astype(np.int32)[to], graph.leg.astype(np.int32)
+        cost = graph.leg - graph.earns[to]
+        earliest = int((graph.first + graph.duration).min()) - self.start
+        flat, wide = self.rest.reshape(-1), np.int32(self.rest.shape[1])
+        for row in range(self.rows - 1, (earliest >> self.shift) - 1, -1):
+            start = np.maximum(leg + np.int32(row << self.shift), first)
+            fits = np.nonzero(start <= last)[0]
+            if not len(fits):
+                continue
+            then = (start[fits] + length[fits]) >> self.shift
+            if not self.exact:  # a finish in the same row would need what is being computed
+                then = np.maximum(then, row + 1)
+            value = np.full(len(start), FAR)
+            value[fits] = cost[fits] + flat[then * wide + to[fits]]
+            self.rest[row, some] = np.minimum(self.rest[row, some], np.minimum.reduceat(value, begin))
 
 
 class _Walk:
@@ -167,12 +173,13 @@ class _Walk:
         self.day, self.prices, self.graph, self.bound = day, prices, graph, bound
         self.below, self.most, self.exact = below, most, True
         self.step = table.problem.step
-        self.sign = _signs(len(graph.node), graph.kin)
+        self.sign = table.signs[graph.kin]
 
     def routes(self, keep: int) -> tuple[Whole, Seconds]:
         """The nodes of each route (indices of the graph, padded) and the reduced costs, best first."""
         graph, prices = self.graph, self.prices
         self.path = np.arange(len(graph.node))[:, None]
+        self.kins = graph.kin[:, None]
         self.free = graph.first + graph.duration
         self.cost = graph.out - graph.earns - prices.away * (graph.first - graph.out) + prices.day
         self.busy = graph.duration.copy()
@@ -202,24 +209,26 @@ class _Walk:
         graph, last = self.graph, self.path[:, -1]
         counts = graph.begin[last + 1] - graph.begin[last]
         label = np.repeat(np.arange(len(last)), counts)
-        arc = np.arange(len(label)) - np.repeat(np.cumsum(counts) - counts, counts) + graph.begin[last][label]
+        arc = np.arange(len(label)) + np.repeat(graph.begin[last] - np.cumsum(counts) + counts, counts)
         to = graph.to[arc]
         start = np.maximum(self.free[label] + graph.leg[arc], graph.first[to])
         if self.step > 1:
             start = np.where(graph.pin[to] >= 0, start, -(-start // self.step) * self.step)
-        fits = start <= graph.last[to]
-        fits &= self.busy[label] + graph.duration[to] <= self.day.limit
-        for column in range(self.path.shape[1]):
-            fits &= graph.kin[self.path[label, column]] != graph.kin[to]
+        fits = np.nonzero(start <= graph.last[to])[0]
         label, arc, to, start = label[fits], arc[fits], to[fits], start[fits]
+        free = start + graph.duration[to]
+        cost = self.cost[label] + graph.leg[arc] - graph.earns[to]
+        # What the next `_thin` would drop is dropped before the rest is copied.
+        good = cost + self.bound.at(free, to) < self.below
+        good &= self.busy[label] + graph.duration[to] <= self.day.limit
+        for column in range(self.path.shape[1]):
+            good &= self.kins[label, column] != graph.kin[to]
+        label, to, self.free, self.cost = label[good], to[good], free[good], cost[good]
         self.path = np.concatenate((self.path[label], to[:, None]), axis=1)
-        self.free = start + graph.duration[to]
-        self.cost = self.cost[label] + graph.leg[arc] - graph.earns[to]
+        self.kins = np.concatenate((self.kins[label], graph.kin[to][:, None]), axis=1)
         self.busy = self.busy[label] + graph.duration[to]
         self.set = self.set[label] + self.sign[to]
-        pins = self.pins[label]
-        self.pins = pins
-        self._keep(self._pinned(pins, graph.pin[to]))
+        self._keep(self._pinned(self.pins[label], graph.pin[to]))
 
     def _pinned(self, before: Whole, pin: Whole) -> Flags:
         """Pins come in their order, and each label can still be in time for the next one."""
@@ -265,15 +274,9 @@ class _Walk:
         return np.sort(order[new | (shifted < running - 1e-9)])
 
     def _keep(self, which: Flags | Whole) -> None:
-        self.path, self.free, self.cost = self.path[which], self.free[which], self.cost[which]
+        self.path, self.kins = self.path[which], self.kins[which]
+        self.free, self.cost = self.free[which], self.cost[which]
         self.busy, self.set, self.pins = self.busy[which], self.set[which], self.pins[which]
-
-
-def _signs(many: int, kin: Whole) -> NDArray[np.uint64]:
-    """A random number for each kin: the sum over a route stands for its set of stops."""
-    kins, at = np.unique(kin, return_inverse=True)
-    signs = np.random.default_rng(many).integers(0, 2**63, len(kins), dtype=np.uint64)
-    return signs[at]
 
 
 def _best(found: list[tuple[Whole, Seconds, NDArray[np.uint64]]], keep: int) -> tuple[Whole, Seconds]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,23 +15,11 @@ from scheduling.planning.routing.timing import Routes
 WORTH = -0.01  # a reduced cost below this is worth a column
 FEW_LABELS = 250  # of the first rounds, when prices are still far off
 KEEP = 12  # columns of one nurse-day and round
+CLOSE = 0.5  # costs are whole seconds
 SMOOTH = 0.7  # share of the best prices so far in those asked: it calms them
 
 Ask = tuple[int, Prices, Flags | None]  # index of a nurse-day, what it earns, which nodes it may use
 Pricer = Callable[[Sequence[Ask], float, int, int], list[Priced]]  # asks, below, keep, labels
-
-
-@dataclass(slots=True)
-class Generated:
-    """`which`: the columns of the master. `bound`: no plan of the scope costs less; None where that is not known."""
-
-    which: Whole
-    duals: Seconds
-    relaxed: float
-    bound: float | None
-    rounds: int
-    done: bool = False
-    usable: dict[int, Flags] = field(default_factory=dict)
 
 
 def here(table: Table) -> Pricer:
@@ -47,78 +34,112 @@ def here(table: Table) -> Pricer:
     return ask
 
 
-def guessed(table: Table, rows: Rows, routes: Routes) -> Seconds:
-    """Prices to begin with: what each visit of these routes costs in them, or its prize where it is left."""
-    duals = np.zeros(len(rows.lower))
-    served = np.zeros(table.visits, bool)
+def guessed(table: Table, routes: Routes) -> Seconds:
+    """Prices to begin with: what each visit costs in these routes, or its prize where it is left."""
+    prices: Seconds = table.prize.astype(np.float64)
     for index, nodes in routes.items():
-        if rows.day_row[index] < 0:
-            continue
         day = table.days[index]
         visits = day.visit[list(nodes)].tolist()
         places = [day.home, *visits, day.home]
-        served[visits] = True
         for node, visit, before, after in zip(nodes, visits, places, places[2:], strict=False):
             detour = table.travel[before, visit] + table.travel[visit, after] - table.travel[before, after]
-            row = rows.visit_row[rows.on_index[index], visit]
-            if row >= 0:
-                duals[row] = detour + day.cost[node] + table.nurse_cost[day.nurse, visit]
-    for row, prize in rows.prize_of.items():
-        duals[row] = min(duals[row], prize) if duals[row] else prize
-    return duals
+            prices[visit] = detour + day.cost[node] + table.nurse_cost[day.nurse, visit]
+    return prices
 
 
-def generate(
-    table: Table,
-    rows: Rows,
-    scope: Scope,
-    columns: Columns,
-    start: Whole,
-    centre: Seconds,
-    *,
-    pricer: Pricer,
-    over: Callable[[], bool],
-    most_rounds: int = 200,
-    seed: int = 1,
-    told: Callable[[float | None], None] = lambda bound: None,
-) -> Generated:
-    """Columns until none is worth having, `over()` or `most_rounds`. `start`: columns that make a plan."""
-    relaxed = Relaxed(rows, columns, table.nurse_cost, seed=seed)
-    relaxed.add(start)
-    flags = {index: usable(table, scope, index) for index in scope.days}
-    value, duals = relaxed.solve()
-    made = Generated(relaxed.inside, duals, value, None, 0, usable=flags)
-    smooth, labels, best = SMOOTH, FEW_LABELS, -np.inf
-    claims = not table.problem.fairness
-    while made.rounds < most_rounds and not over():
-        made.rounds += 1
-        asked = smooth * centre + (1 - smooth) * duals
-        asks: list[Ask] = [(index, rows.prices(asked, index), flags[index]) for index in scope.days]
-        answers = pricer(asks, WORTH, KEEP, labels)
+class Generator:
+    """The relaxed master of a scope and what it has learnt. `bound`: no plan of the scope costs less; None where that
+    is not known. `done`: no other column would make the relaxed plan cheaper."""
+
+    def __init__(
+        self,
+        table: Table,
+        scope: Scope,
+        columns: Columns,
+        start: Whole,
+        *,
+        pricer: Pricer,
+        seed: int = 1,
+        prices: Seconds | None = None,
+    ) -> None:
+        """`start`: columns that make a plan. `prices`: of each visit, to begin with."""
+        self.table, self.scope, self.columns, self.pricer = table, scope, columns, pricer
+        self.rows = Rows(table, scope)
+        self.relaxed = Relaxed(self.rows, columns, table.nurse_cost, seed=seed)
+        self.relaxed.add(start)
+        self.usable = {index: usable(table, scope, index) for index in scope.days}
+        self.days = list(scope.days)  # that are priced
+        self.value, self.duals = self.relaxed.solve()
+        self.centre = self.rows.spread(guessed(table, columns.routes(start)) if prices is None else prices)
+        self.bound: float | None = None
+        self.rounds = 0
+        self.done = False
+
+    @property
+    def which(self) -> Whole:
+        """The columns of the master."""
+        return self.relaxed.inside
+
+    def run(
+        self,
+        *,
+        over: Callable[[], bool],
+        most: int = 200,
+        labels: int = FEW_LABELS,
+        told: Callable[[float], None] | None = None,
+    ) -> None:
+        """Columns until none is worth having, `over()` or `most` rounds."""
+        smooth, best = SMOOTH, -np.inf
+        self.done = False
+        for _ in range(most):
+            if over():
+                return
+            self.rounds += 1
+            asked = smooth * self.centre + (1 - smooth) * self.duals
+            answers = self._ask(asked, labels)
+            bound, exact = self._bounded(asked, answers)
+            if bound > best:
+                best, self.centre = bound, asked
+            if exact and told is not None and bound == self.bound:
+                told(bound)
+            if self._take(answers):
+                smooth = SMOOTH
+            elif smooth > 0:
+                smooth = 0.0 if smooth < 0.3 else smooth / 3
+            elif not exact and labels < MOST_LABELS:
+                labels = MOST_LABELS
+            else:
+                self.done = True
+            if self.done or (self.bound is not None and self.value - self.bound < CLOSE):
+                self.done = True
+                return
+
+    def cheap(self, below: float, keep: int) -> tuple[Whole, bool]:
+        """Columns with a reduced cost under `below` (`keep` a nurse-day), once `done`; whether these are all."""
+        asks: list[Ask] = [(i, self.rows.prices(self.duals, i), self.usable[i]) for i in self.days]
+        answers = self.pricer(asks, below, keep, MOST_LABELS)
+        found = [self.columns.add(index, a.nodes) for index, a in zip(self.days, answers, strict=True)]
+        every = all(a.least is not None and len(a.costs) < keep for a in answers)
+        return np.concatenate([np.zeros(0, np.int64), *found]), every
+
+    def _ask(self, asked: Seconds, labels: int) -> list[Priced]:
+        asks: list[Ask] = [(index, self.rows.prices(asked, index), self.usable[index]) for index in self.days]
+        return self.pricer(asks, WORTH, KEEP, labels)
+
+    def _bounded(self, asked: Seconds, answers: list[Priced]) -> tuple[float, bool]:
+        """A bound, and whether it is one: it only guides where some answer was not exact."""
         least = np.array([a.least if a.least is not None else min([0.0, *a.costs[:1]]) for a in answers])
-        exact = all(answer.least is not None for answer in answers)
-        bound = rows.bound(asked, least)
-        if bound > best:
-            best, centre = bound, asked
-        if exact and claims and (made.bound is None or bound > made.bound):
-            made.bound = bound
-            told(bound)
-        found = [columns.add(index, a.nodes) for index, a in zip(scope.days, answers, strict=True)]
+        exact = all(answer.least is not None for answer in answers) and len(self.days) == len(self.scope.days)
+        bound = self.rows.bound(asked, least, self.days)
+        if exact and not self.table.problem.fairness:
+            self.bound = bound if self.bound is None else max(self.bound, bound)
+        return bound, exact
+
+    def _take(self, answers: list[Priced]) -> bool:
+        """Adds what was found; whether any of it is worth having at the master's own prices."""
+        found = [self.columns.add(index, a.nodes) for index, a in zip(self.days, answers, strict=True)]
         fresh = np.concatenate([np.zeros(0, np.int64), *found])
-        worth = bool((relaxed.reduced(fresh, duals) < WORTH).any())
-        relaxed.add(fresh)
-        if worth:
-            value, duals = relaxed.solve()
-            made.which, made.duals, made.relaxed = relaxed.inside, duals, value
-            smooth = SMOOTH
-        elif smooth > 0:
-            smooth = 0.0 if smooth < 0.3 else smooth / 3
-        elif labels < MOST_LABELS and not exact:
-            labels = MOST_LABELS
-        else:
-            made.done = True
-            break
-        if made.bound is not None and value - made.bound < 0.5:
-            made.done = True
-            break
-    return made
+        worth = bool((self.relaxed.reduced(fresh, self.duals) < WORTH).any())
+        if self.relaxed.add(fresh) and worth:
+            self.value, self.duals = self.relaxed.solve()
+        return worth

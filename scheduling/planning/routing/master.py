@@ -169,7 +169,9 @@ class Rows:
 
     def _days(self) -> None:
         for index in self.scope.days:
-            self.day_row[index] = self._row(1.0 if self.table.days[index].pins else 0.0, 1.0)
+            # No lower end where a day may stay empty: a row at 0 could have a price above 0, which `bound` would count.
+            lower = 1.0 if self.table.days[index].pins else -highspy.kHighsInf
+            self.day_row[index] = self._row(lower, 1.0)
 
     def _patients(self) -> None:
         table, scope = self.table, self.scope
@@ -182,7 +184,7 @@ class Rows:
                 continue
             for at in range(len(self.on)):
                 if (patient, at) not in known:
-                    known[patient, at] = self._row(0, 1)
+                    known[patient, at] = self._row(-highspy.kHighsInf, 1.0)
                 self.patient_row[at, visit] = known[patient, at]
 
     def _targets(self) -> None:
@@ -220,10 +222,24 @@ class Rows:
         away = -padded[self.away_row[day.nurse]]
         return Prices(visits, -float(duals[self.day_row[index]]), max(0.0, float(away)))
 
-    def bound(self, duals: Seconds, least: Seconds) -> float:
-        """No plan of the scope costs less. `least`: of each nurse-day in scope order, its least reduced cost."""
+    def spread(self, prices: Seconds) -> Seconds:
+        """Duals that give each visit this price, on every day."""
+        duals = np.zeros(len(self.lower))
+        for at in range(len(self.on)):
+            rows = self.visit_row[at, :-1]
+            duals[rows[rows >= 0]] = prices[rows >= 0]
+        return duals
+
+    def collected(self, duals: Seconds) -> Seconds:
+        """The price of each visit, the highest of its days; NaN for those outside the scope."""
+        padded = np.concatenate((duals, [np.nan]))
+        prices: Seconds = np.fmax.reduce(padded[self.visit_row[:, :-1]], axis=0)
+        return prices
+
+    def bound(self, duals: Seconds, least: Seconds, days: Sequence[int]) -> float:
+        """No plan costs less. `least`: of each of these nurse-days (all of the scope), its least reduced cost."""
         total = float(duals @ self.right)
-        pinned = np.array([bool(self.table.days[index].pins) for index in self.scope.days], bool)
+        pinned = np.array([bool(self.table.days[index].pins) for index in days], bool)
         total += float(np.where(pinned, least, np.minimum(least, 0.0)).sum())
         for row, prize in self.prize_of.items():
             total += min(0.0, prize - float(duals[row]))
@@ -284,6 +300,20 @@ class Relaxed:
         """Cost and the duals of the rows."""
         self.highs.run()
         return self.highs.getObjectiveValue(), np.array(self.highs.getSolution().row_dual)
+
+    def taken(self) -> Seconds:
+        """How much of each column of `inside` the relaxed plan drives."""
+        extra = len(self.rows.extra)
+        return np.array(self.highs.getSolution().col_value)[extra:]
+
+    def feasible(self) -> bool:
+        return bool(self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+
+    def hold(self, at: Whole, least: float) -> None:
+        """These columns (places in `inside`) are driven at least so much."""
+        where = (at + len(self.rows.extra)).astype(np.int32)
+        upper = np.full(len(at), highspy.kHighsInf)
+        self.highs.changeColsBounds(len(at), where, np.full(len(at), least), upper)
 
     def reduced(self, which: Whole, duals: Seconds) -> Seconds:
         return reduced(self.rows, self.columns, which, duals, self.nurse_cost)

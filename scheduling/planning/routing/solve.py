@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+
 import numpy as np
 
 from scheduling.planning.routing.budget import Budget
 from scheduling.planning.routing.columns import Columns
-from scheduling.planning.routing.first import first_routes
-from scheduling.planning.routing.generate import Generated, Pricer, generate, guessed, here
-from scheduling.planning.routing.master import Rows, chosen, whole
+from scheduling.planning.routing.dive import dive
+from scheduling.planning.routing.first import Board, fill, first_routes
+from scheduling.planning.routing.generate import Generator, guessed
+from scheduling.planning.routing.master import Seconds, chosen, whole
+from scheduling.planning.routing.neighbourhoods import Answer, Task, around, groups
 from scheduling.planning.routing.problem import Plan, Problem, Progress, Stopped, Told
-from scheduling.planning.routing.table import Table, Whole, table
-from scheduling.planning.routing.timing import plan
+from scheduling.planning.routing.table import Flags, Table, Whole, table
+from scheduling.planning.routing.team import Team
+from scheduling.planning.routing.timing import Routes, course_nurses, nurse_days, plan
 
 SECONDS = 20.0  # where nobody says how long
+MOST_PROCESSES = 4
+SMALL = 9_000  # nodes of all nurse-days: up to here the whole is priced at once, and a bound comes of it
+ALONE = 1_500  # and up to here other processes would only cost time
+GROUP = 34  # nurse-days of a neighbourhood
+AT_ONCE = 2  # neighbourhoods planned beside one another, whatever the processes are
+STALE = 12  # neighbourhoods without a better plan before they grow
+KNOWN = 15  # routes of each nurse-day a neighbourhood begins with
+PROVABLE = 4_000  # columns among which the best plan is looked for to the end
+NODES = 60  # of one choice among whole routes, where runs have to repeat
 
 
 def solve(
@@ -28,82 +43,235 @@ def solve(
 ) -> Plan:
     """The best plan found within `seconds` of wall time or `iterations`, whichever ends first; else 20 s.
 
-    The same seed and iterations give the same plan, whatever `processes` are. `told` hears of every better plan.
-    Raises BadProblem where pins contradict the rules.
+    An iteration is a round of pricing the whole or a neighbourhood planned again. The same seed and iterations give
+    the same plan, whatever `processes` are. `told` hears of every better plan, `stopped` is asked several times a
+    second. Raises BadProblem where pins contradict the rules.
     """
     if seconds is None and iterations is None:
         seconds = SECONDS
-    search = _Search(table(problem), Budget(seconds, iterations, stopped), seed, told)
-    return search.run()
+    budget = Budget(seconds, iterations, stopped)
+    return _Search(table(problem), budget, seed, processes, told).run()
 
 
 class _Search:
-    def __init__(self, built: Table, budget: Budget, seed: int, told: Told | None) -> None:
+    def __init__(
+        self, built: Table, budget: Budget, seed: int, processes: int | None, told: Told | None
+    ) -> None:
         self.table, self.budget, self.seed, self.told = built, budget, seed, told
+        self.rng = np.random.default_rng(seed)
         self.columns = Columns(built)
-        self.best: Plan | None = None
-        self.rows_of_best: Whole = np.zeros(0, np.int64)
+        self.routes: Routes = {}
+        self.cost = 0
         self.bound: int | None = None
+        self.prices: Seconds = np.zeros(0)  # of each visit: the last that a master had
+        self.nodes = sum(len(day.visit) for day in built.days)
+        self.size, self.stale = GROUP, 0
+        self.maker: Generator | None = (
+            None  # of the whole, with its last prices, until the best plan is proven
+        )
+        if processes is None:
+            processes = min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+        self.processes = processes if self.nodes > ALONE else 1
 
     def run(self) -> Plan:
-        routes = first_routes(self.table)
-        self._offer(self.columns.add_routes(routes), "first")
-        if not self.table.days or not self.table.visits:
-            return self._done()
-        scope = whole(self.table)
-        rows = Rows(self.table, scope)
-        made = generate(
-            self.table,
-            rows,
-            scope,
-            self.columns,
-            self.rows_of_best,
-            guessed(self.table, rows, routes),
-            pricer=here(self.table),
-            over=self.budget.over,
-            seed=self.seed,
-            told=self._bounded,
+        self.routes = first_routes(self.table)
+        self.cost = self._plan(self.routes).cost.total
+        self.prices = guessed(self.table, self.routes)
+        self._tell("first")
+        if self.nodes and not self.budget.over():
+            team = Team(self.table, self.processes, self.budget.late)
+            try:
+                if self.nodes <= SMALL:
+                    self._whole(team)
+                else:
+                    self._grouped(team)
+                while not self._finished():
+                    self._improve(team)
+            finally:
+                team.close()
+        self._tell("done")
+        return self._plan(self.routes)
+
+    def _finished(self) -> bool:
+        return self.budget.over() or (self.bound is not None and self.cost <= self.bound)
+
+    def _whole(self, team: Team) -> None:
+        """All nurse-days at once: prices, a bound, whole routes; the best plan of all where few columns are left."""
+        end = self.budget.left * 0.5
+
+        def over() -> bool:
+            self.budget.done += 1
+            return self.budget.over() or self.budget.left < end
+
+        start = self.columns.add_routes(self.routes)
+        maker = Generator(
+            self.table, whole(self.table), self.columns, start, pricer=team.price(self.table), seed=self.seed
         )
-        for cut in (0.0, 300.0, 1000.0, 3000.0):
-            if self.budget.halted() or self.budget.left <= 0:
-                break
-            which = self._near(rows, made, cut)
-            best, _ = chosen(
-                rows, self.columns, which, self.table.nurse_cost, start=self.rows_of_best, seed=self.seed,
-                seconds=self.budget.within(0.4), nodes=200 if self.budget.repeats else None,
-                stopped=self.budget.halted,
-            )  # fmt: skip
-            self._offer(best, "recombine")
-        return self._done()
+        maker.run(over=over, told=self._bounded)
+        self._learn(maker.rows.collected(maker.duals))
+        self._down(maker)
+        self.maker = maker if maker.done else None
 
-    def _near(self, rows: Rows, made: Generated, cut: float) -> Whole:
-        """The columns of the master, and with `cut` all others whose reduced cost is below it."""
-        found = [made.which, self.rows_of_best]
-        pricer: Pricer = here(self.table)
-        if cut and made.done:
-            days = list(made.usable)
-            asks = [(index, rows.prices(made.duals, index), made.usable[index]) for index in days]
-            for index, answer in zip(days, pricer(asks, cut, 500, 20_000), strict=True):
-                found.append(self.columns.add(index, answer.nodes))
-        return np.unique(np.concatenate(found))
+    def _down(self, maker: Generator) -> None:
+        end = self.budget.left * 0.6
+        found = dive(maker, over=lambda: self.budget.halted() or self.budget.left < end)
+        if found is not None:
+            self._offer(self._mended(self.columns.routes(found)), "recombine")
 
-    def _offer(self, which: Whole, phase: str) -> None:
-        better = plan(self.table, self.columns.routes(which), bound=self.bound, iterations=self.budget.done)
-        if self.best is None or better.cost.total < self.best.cost.total:
-            self.best, self.rows_of_best = better, which
-            self._tell(phase)
+    def _prove(self) -> None:
+        """Looks for the best plan of all where few columns could be in it."""
+        maker, self.maker = self.maker, None
+        if maker is None or maker.bound is None or self.table.problem.course_change:
+            return
+        gap = self.cost - maker.bound
+        which, every = maker.cheap(gap, PROVABLE)
+        if len(which) > PROVABLE or not every:
+            return
+        which = np.union1d(which, maker.which)
+        start = self.columns.add_routes(self.routes)
+        best, proven = chosen(
+            maker.rows, self.columns, np.union1d(which, start), self.table.nurse_cost, start=start, seed=self.seed,
+            seconds=self.budget.within(0.5), nodes=50 * NODES if self.budget.repeats else None,
+            stopped=self.budget.halted,
+        )  # fmt: skip
+        self._offer(self.columns.routes(best), "recombine")
+        if proven:  # every cheaper plan is made of these columns
+            self._bounded(float(self.cost))
 
-    def _bounded(self, bound: float | None) -> None:
-        if bound is not None:
-            self.bound = int(np.ceil(bound - 1e-6))
+    def _grouped(self, team: Team) -> None:
+        """Neighbours among themselves first: of a large branch the whole would take too long."""
+        tasks = [self._task(days) for days in groups(self.table, GROUP)]
+        for at in range(0, len(tasks), AT_ONCE):
+            if self.budget.over():
+                return
+            fresh = [self._task(task.days) for task in tasks[at : at + AT_ONCE]]
+            self._work(team, fresh, "search")
+
+    def _improve(self, team: Team) -> None:
+        if self.size >= len(self.table.days):
+            tasks = [self._task(tuple(range(len(self.table.days))))]
+        else:
+            tasks, busy = [], list[int]()
+            for _ in range(AT_ONCE):
+                # Beside one another where there is room, and else two ways to go on of which the better counts.
+                but = busy if len(self.table.days) - len(busy) >= self.size else []
+                days = around(self.table, self.routes, self.rng, self.size, but=but)
+                busy += days
+                tasks.append(self._task(days))
+        before = self.cost
+        self._work(team, [task for task in tasks if task.days], "improve")
+        self.stale = 0 if self.cost < before else self.stale + len(tasks)
+        if self.stale and self.size >= len(self.table.days):
+            self._prove()
+        if self.stale >= STALE:
+            self.size, self.stale = self.size * 5 // 4, 0
+
+    def _work(self, team: Team, tasks: list[Task], phase: str) -> None:
+        answers = team.replan(tasks)
+        self.budget.done += len(tasks)
+        for answer in answers:
+            self._learn(answer.prices)
+            for index, nodes in answer.known:
+                self.columns.add(index, nodes)
+        taken: set[int] = set()
+        base = self.routes
+        merged = dict(base)
+        ranked = sorted(answers, key=lambda a: self._plan(self._with(base, a)).cost.total)
+        for answer in ranked:
+            if not taken & set(answer.days) and self._agrees(merged, answer):
+                taken |= set(answer.days)
+                merged = self._with(merged, answer)
+        self._offer(merged, phase)
+
+    def _with(self, routes: Routes, answer: Answer) -> dict[int, tuple[int, ...]]:
+        inside = set(answer.days)
+        return {i: nodes for i, nodes in routes.items() if i not in inside} | dict(answer.routes)
+
+    def _agrees(self, routes: Routes, answer: Answer) -> bool:
+        """Whether nothing in this answer is served elsewhere by now, nor its patient seen on that day."""
+        built = self.table
+        elsewhere = nurse_days(built, {i: nodes for i, nodes in routes.items() if i not in set(answer.days)})
+        seen = {
+            (int(built.patient[v]), built.days[elsewhere[v]].day)
+            for v in np.nonzero((elsewhere >= 0) & (built.patient >= 0) & ~built.pinned)[0].tolist()
+        }
+        for index, nodes in answer.routes.items():
+            for v in built.days[index].visit[list(nodes)].tolist():
+                if elsewhere[v] >= 0 or (int(built.patient[v]), built.days[index].day) in seen:
+                    return False
+        return True
+
+    def _task(self, days: tuple[int, ...]) -> Task:
+        share = self.budget.within(0.25)
+        return Task(
+            routes=self.routes,
+            days=days,
+            nurse_cost=self._nurse_cost(),
+            seed=self.seed,
+            prices=self.prices,
+            known=self._known(days),
+            seconds=None if share is None else min(share, 10.0),
+            nodes=NODES if self.budget.repeats else None,
+        )
+
+    def _known(self, days: tuple[int, ...]) -> tuple[tuple[int, Whole], ...]:
+        """The best routes of these days that take nothing from the others."""
+        where = nurse_days(self.table, self.routes)
+        inside: Flags = np.zeros(len(self.table.days) + 1, bool)
+        inside[[*days, len(self.table.days)]] = True  # a visit that is left is at -1
+        rows = self.columns.within(np.append(inside[where], True), inside[:-1])
+        if not len(rows):
+            return ()
+        prices = np.append(self.prices, 0.0)
+        reduced = self.columns.costs(rows, self.table.nurse_cost) - prices[self.columns.visits[rows]].sum(
+            axis=1
+        )
+        rows = rows[np.lexsort((rows, reduced, self.columns.day[rows]))]
+        day = self.columns.day[rows]
+        begin = np.concatenate(([True], day[1:] != day[:-1]))
+        rank = np.arange(len(rows)) - np.maximum.accumulate(np.where(begin, np.arange(len(rows)), 0))
+        rows, day = rows[rank < KNOWN], day[rank < KNOWN]
+        return tuple((index, self.columns.nodes[rows[day == index]]) for index in np.unique(day).tolist())
+
+    def _nurse_cost(self) -> Whole:
+        """With a change of nurse charged to whoever is not the one her course has most of now."""
+        change = self.table.problem.course_change
+        if not change or not self.table.courses:
+            return self.table.nurse_cost
+        costs = self.table.nurse_cost.copy()
+        for course, nurses in course_nurses(self.table, self.routes).items():
+            (most, _), *_ = Counter(nurses).most_common(1)
+            others = np.arange(len(costs)) != most
+            costs[np.ix_(others, list(self.table.courses[course].visits))] += change
+        return costs
+
+    def _mended(self, routes: Routes) -> Routes:
+        """With what still fits put in by hand."""
+        board = Board(self.table, routes)
+        fill(board, stopped=self.budget.halted)
+        return board.result()
+
+    def _learn(self, prices: Seconds) -> None:
+        self.prices = np.where(np.isnan(prices), self.prices, prices)
+
+    def _offer(self, routes: Routes, phase: str) -> None:
+        cost = self._plan(routes).cost.total
+        if cost <= self.cost:
+            better = cost < self.cost
+            self.routes, self.cost = routes, cost
+            if better:
+                self._tell(phase)
+
+    def _bounded(self, bound: float) -> None:
+        whole_seconds = int(np.ceil(bound - 1e-6))
+        if self.bound is None or whole_seconds > self.bound:
+            self.bound = whole_seconds
             self._tell("search")
 
-    def _tell(self, phase: str) -> None:
-        if self.told is not None and self.best is not None:
-            served = sum(len(route.stops) for route in self.best.routes)
-            self.told(Progress(self.budget.spent, self.best.cost.total, served, self.bound, phase))
-
-    def _done(self) -> Plan:
-        self._tell("done")
-        routes = self.columns.routes(self.rows_of_best)
+    def _plan(self, routes: Routes) -> Plan:
         return plan(self.table, routes, bound=self.bound, iterations=self.budget.done)
+
+    def _tell(self, phase: str) -> None:
+        if self.told is not None:
+            served = sum(len(nodes) for nodes in self.routes.values())
+            self.told(Progress(round(self.budget.spent, 3), self.cost, served, self.bound, phase))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,6 +16,7 @@ from scheduling.planning.routing.problem import DAY, BadProblem, Nurse, Problem,
 Whole = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 NO_LIMIT = 2**40
+SIGNS = 12_345  # any fixed number
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Table:
     course: Whole  # of each visit, or -1
     courses: tuple[Course, ...]
     target: Whole  # of each nurse; NO_LIMIT where she has none
-    places: Mapping[tuple[int, int], int] = field(default_factory=dict)  # (nurse, day) -> index in days
+    signs: NDArray[np.uint64]  # a random number for each kin: their sum stands for a set of stops
 
     @property
     def visits(self) -> int:
@@ -104,7 +105,7 @@ def table(problem: Problem) -> Table:
         course=course,
         courses=courses,
         target=np.array([NO_LIMIT if n.target is None else n.target for n in nurses], np.int64),
-        places={(day.nurse, day.day): index for index, day in enumerate(days)},
+        signs=np.random.default_rng(SIGNS).integers(0, 2**63, 2 * len(visits) + 1, dtype=np.uint64),
     )
 
 
