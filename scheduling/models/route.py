@@ -12,7 +12,8 @@ USER = settings.AUTH_USER_MODEL
 class RouteVersion(models.Model):
     """What the nurse's list said. Rows are added, never changed, but for `seen_at`.
 
-    `stops` is a list of {"visit", "version", "starts_at", "ends_at", "leave_by"} in order (times ISO, UTC; ids only).
+    `stops` is a list of {"visit", "root", "starts_at", "ends_at", "leave_by"} in order (times ISO, UTC; ids only);
+    `root` is the first row of the visit's chain, which a move does not change.
     `made_by` None: the day changed after it was published, and the next version followed by itself; `why` is the
     trail's action ("visit_moved").
     """
