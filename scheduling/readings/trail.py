@@ -56,6 +56,8 @@ ACTIONS = {
     "record_corrected": gettext_lazy("Corrected a record"),
     "reply_handled": gettext_lazy("Saw to an answer"),
     "reply_received": gettext_lazy("An answer came in"),
+    "calendar_feed_made": gettext_lazy("Made an address for her calendar feed"),
+    "calendar_feed_revoked": gettext_lazy("Took back the address of her calendar feed"),
     "route_followed": gettext_lazy("A published day followed what changed"),
     "route_published": gettext_lazy("Published a nurse's day"),
     "route_seen": gettext_lazy("The nurse read her day"),
