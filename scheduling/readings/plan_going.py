@@ -55,12 +55,18 @@ def going(plan: WeekPlan, *, now: datetime) -> Going:
         silent=plan.state in UNDER_WAY and now - heard > SILENT,
         curve=_curve(plan, better, told, seconds),
         steps=tuple(
-            (f"{s['seconds']:.1f}", cost_words(int(s["cost"])), int(s.get("served", 0))) for s in better
+            (f"{step['seconds']:.1f}", cost_words(int(step["cost"])), _placed(step, fixed) or 0)
+            for step in better
         ),
-        placed=max(int(last["served"]) - fixed, 0) if last.get("served") is not None else None,
+        placed=_placed(last, fixed),
         wanted=max(len(plan.problem.get("visits", ())) - fixed, 0),
         best=cost_words(int(better[-1]["cost"])) if better else "",
     )
+
+
+def _placed(step: dict[str, Any], fixed: int) -> int | None:
+    served = step.get("served")
+    return None if served is None else max(int(served) - fixed, 0)
 
 
 def _better(told: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -205,5 +211,7 @@ def _share(
 
     if not before.get(whole):
         return Figure(str(name), said(before), said(after), "done", "")
+    if after[whole] > before[whole]:  # other visits: nothing to compare
+        return Figure(str(name), said(before), said(after), "done", _("more visits"))
     status, word = _verdict(before[key] / before[whole], after[key] / after[whole], less=not more)
     return Figure(str(name), said(before), said(after), status, word)
