@@ -115,7 +115,8 @@ class NotAsShown(Conflict):
 
 
 def effect_of(nurse: Nurse, on: date, wish: Wish, *, by: User, now: datetime | None = None) -> Effect:
-    """What the order does, each visit that moves judged as booking judges it. Writes nothing; no network.
+    """What the order does, each visit that moves judged as booking judges it. Writes nothing; no network. About
+    thirty queries for each visit that moves.
 
     Raises Conflict where a visit changed between reading and judging, or a row is busy.
     """
