@@ -12,10 +12,12 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from nurses.models import Nurse
 from patients.models import Contact
+from scheduling import clock
 from scheduling.models import Notice, Visit
+from scheduling.planning.cautions import Caution, of_day
 from scheduling.planning.starts import wish_met
-from scheduling.planning.timetable import Timetable
-from scheduling.readings import words
+from scheduling.planning.timetable import StopTimes, Timetable
+from scheduling.readings import roster, words
 from scheduling.readings.day import what
 from scheduling.readings.route_desk import local, miles
 from scheduling.rules import states
@@ -31,6 +33,7 @@ class Line:
     number: int
     last: bool
     drive: str  # the road to it, in the new order
+    tight: str  # too little time to spare before it
     ticked: bool  # may move though it is confirmed
 
     @property
@@ -117,6 +120,7 @@ class Shown:
     effect: Effect
     lines: tuple[Line, ...]
     wish: Wish
+    cautions: tuple[Caution, ...]  # of the day as a whole, that the new order brings
 
     @property
     def order(self) -> str:
@@ -158,18 +162,29 @@ class Shown:
 def shown(nurse: Nurse, on: date, wish: Wish, *, by: User, now: datetime | None = None) -> Shown:
     """What the order does, in words. Raises Conflict where the day is being changed right now."""
     effect = reorder.effect_of(nurse, on, wish, by=by, now=now)
-    drives = {stop.key: stop.drive for stop in effect.after.stops}
+    stops = {stop.key: stop for stop in effect.after.stops}
     lines = tuple(
         Line(
             line=line,
             number=number,
             last=number == len(effect.lines),
-            drive=_drive(drives.get(line.visit.pk)),
+            drive=_drive(stops.get(line.visit.pk)),
+            tight=_tight(stops.get(line.visit.pk)),
             ticked=line.visit.pk in wish.may_move,
         )
         for number, line in enumerate(effect.lines, start=1)
     )
-    return Shown(effect, lines, wish)
+    return Shown(effect, lines, wish, _cautions(effect, clock.today_in(nurse.time_zone, now)))
+
+
+def _cautions(effect: Effect, today: date) -> tuple[Caution, ...]:
+    """What the day as a whole says after and did not say before: home late, too long. Four queries."""
+    facts = roster.facts_of(effect.nurse, ())
+    said = [
+        list(of_day(facts, effect.on, [stop.planned for stop in table.stops], table.home_at, today=today))
+        for table in (effect.before, effect.after)
+    ]
+    return tuple(caution for caution in said[1] if caution not in said[0])
 
 
 def told_words(notices: Sequence[Notice]) -> str:
@@ -190,9 +205,15 @@ def minutes_words(minutes: int) -> str:
     return _("%(h)d h %(m)02d min") % {"h": hours, "m": rest} if hours else _("%(m)d min") % {"m": rest}
 
 
-def _drive(leg: object) -> str:
-    minutes, metres = getattr(leg, "minutes", None), getattr(leg, "metres", 0)
-    return "" if minutes is None else _("%(n)d min drive, %(miles)s") % {"n": minutes, "miles": miles(metres)}
+def _drive(stop: StopTimes | None) -> str:
+    if stop is None:
+        return ""
+    return _("%(n)d min drive, %(miles)s") % {"n": stop.drive.minutes, "miles": miles(stop.drive.metres)}
+
+
+def _tight(stop: StopTimes | None) -> str:
+    found = stop.cautions if stop else ()
+    return next((caution.text for caution in found if caution.code == "TOO_TIGHT"), "")
 
 
 def _clocks(nurse: Nurse, *moments: datetime | None) -> Iterable[str]:

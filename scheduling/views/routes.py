@@ -189,6 +189,7 @@ def _map(request: HttpRequest) -> dict[str, Any]:
     return {
         "may_map": bool(server),
         "tiles": server if request.GET.get("map") == "1" else "",
+        "tile_host": host,
         "credit": settings.MAP_TILE_ATTRIBUTION or host,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 
 import pytest
 from django.core.cache import cache
@@ -241,6 +242,19 @@ def test_the_effect_of_an_order_is_shown_before_anything_is_saved(day):
     assert "2 visits get new times." in page
     assert "Save this order" in page
     assert not Visit.objects.filter(state="moved").exists()
+
+
+def test_what_the_new_order_makes_tight_or_late_is_said_beforehand(day):
+    nurse, (first, far, near) = day
+    with at_the_desk() as client:
+        page = client.get(order_url(nurse, first, near, far)).content.decode()
+        assert "minutes to spare before this visit" in page
+        early = make_nurse(hours=(time(7), time(12, 15)))
+        away, close = short_visit(early, 8, place=FORT_WORTH), short_visit(early, 10, minute=30)
+        assert client.get(order_url(early, away, close)).context["shown"].cautions == ()
+        late = client.get(order_url(early, close, away)).context["shown"]
+    assert late.savable
+    assert [caution.code for caution in late.cautions] == ["HOME_LATE"]
 
 
 @pytest.mark.parametrize("said", ["up", "number"])
