@@ -89,8 +89,8 @@ def test_a_search_that_fails_says_so_and_leaves_nothing_half_done(planner, progr
 
 
 def test_stopping_keeps_the_best_so_far(planner):
-    waits = "import signal;signal.signal(signal.SIGTERM,lambda *_:(say({'plan':plan}),sys.exit(0)));"
-    planner(NOTHING_FOUND + waits + "say({'progress':{}});signal.pause()")
+    listens = "import signal,threading;end=threading.Event();signal.signal(signal.SIGTERM,lambda *_:end.set());"
+    planner(listens + NOTHING_FOUND + "end.wait();say({'plan':plan})")
     plan = asked(seconds=300)
     WeekPlan.objects.filter(pk=plan.pk).update(stop_asked_at=NOW)
     assert plans.run(plan.pk) == "cancelled"
