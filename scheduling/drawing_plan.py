@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from html import escape
 from math import cos, hypot, radians
 
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 14, 30  # margins of the curve
+LEFT, RIGHT, TOP, BOTTOM = 76, 8, 14, 30  # margins of the curve
 MILES_PER_DEGREE = 69.0
 MAP_MARGIN = 34
-CLOSE = 64.0  # a name is left out where another stands nearer than this
+CLOSE = 84.0  # a name is left out where another stands nearer than this
 
 Place = tuple[float, float]
 
@@ -27,8 +27,8 @@ def curve(
     label: str,
     say: Callable[[int], str],
     words: tuple[str, str],
-    width: int = 720,
-    height: int = 220,
+    width: int = 480,
+    height: int = 190,
 ) -> str:
     """The best cost so far over the seconds: a step down at each better plan, and the bound as a line.
 
@@ -106,8 +106,8 @@ def difference_map(
     loops: Sequence[Loop],
     *,
     label: str,
-    width: int = 720,
-    height: int = 520,
+    width: int = 560,
+    height: int = 440,
 ) -> str:
     """Homes and routes of one day, before thin and after thick. North is up, and the scale is drawn."""
     places = [*(home.place for home in homes), *(spot.place for spot in spots)]

@@ -254,8 +254,8 @@ def _became(plan: Any) -> str:
 
 
 def days_words(first_on: date, last_on: date) -> str:
-    """`Mon, Nov 23 to Sun, Nov 29`, or the one day."""
-    first = words.day_words(first_on, year=False)
+    """`Nov 23 to Nov 29`, or the one day, `Mon, Nov 23`."""
+    first, last = (words.day_words(on, year=False) for on in (first_on, last_on))
     if first_on == last_on:
         return first
-    return _("%(first)s to %(last)s") % {"first": first, "last": words.day_words(last_on, year=False)}
+    return _("%(first)s to %(last)s") % {"first": first.partition(", ")[2], "last": last.partition(", ")[2]}

@@ -239,10 +239,10 @@ def _tabs(plan: WeekPlan, proposal: Proposal, show: str) -> list[dict[str, Any]]
 
 
 def _ticked(request: HttpRequest, proposal: Proposal) -> set[int]:
-    """What is ticked: everything at first, then what was posted with `what` ticked or unticked."""
+    """What is ticked: everything at first, nothing of what a first choice left; then what was posted, and `what`."""
     every = {row.key for row in proposal.open}
     if request.method != "POST":
-        return every
+        return every if len(proposal.open) == len(proposal.rows) else set()
     ticked = every & _keys(request.POST.getlist("line"))
     meant = {row.key for row in proposal.open if _is_meant(row, request.POST.get("what", ""))}
     if request.POST.get("do") == "tick":

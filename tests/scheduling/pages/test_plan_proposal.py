@@ -187,6 +187,7 @@ def test_a_plan_can_still_be_read_and_chosen_from_after_a_part_was_booked():
         book(client, plan, [first])
         page = client.get(reverse("plan", args=[plan.pk]))
         assert [row.key for row in page.context["proposal"].open] == [second]
+        assert page.context["ticked"] == set()  # it was left out on purpose
         assert b"1 visit is booked from this plan." in page.content
         again = book(client, plan, [first])
     assert b"These were decided already." in again.content
