@@ -85,20 +85,7 @@ def route(
     parts.append(f'<text class="soft" x="{width - 30}" y="16" aria-hidden="true">N ↑</text>')
     if line:
         parts.append(f'<path class="route-road" d="{_path([frame.at(place) for place in line])}"/>')
-    taken = [(x - 16, y - 16, x + 16, y + 16) for x, y in points]
-    words = []
-    legs = [(at + 1, stop.state != "next", stop.drive_minutes) for at, stop in enumerate(stops[1:])]
-    if back_minutes is not None and len(stops) > 1:
-        legs.append((0, stops[-1].state == "past", back_minutes))
-    for at, (to, done, minutes) in enumerate(legs):
-        (x1, y1), (x2, y2) = points[at], points[to]
-        if not line:
-            parts.append(
-                f'<path class="route-leg{" route-done" if done else ""}" d="{_path([points[at], points[to]])}"/>'
-            )
-        if minutes is not None:
-            words += _minutes(f"{minutes} {minutes_word}", (x1 + x2) / 2, (y1 + y2) / 2 - 6, taken)
-    parts += words
+    parts += _legs(stops, points, back_minutes, minutes_word, straight=not line)
     parts += [_stop(stop, x, y) for stop, (x, y) in zip(stops, points, strict=True)]
     parts.append(_scale_bar(frame, stops[0].latitude))
     kind = "route route-map" if tiles else "route"
@@ -106,6 +93,25 @@ def route(
         f'<svg class="{kind}" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _legs(
+    stops: Sequence[Stop], points: Sequence[Point], back_minutes: int | None, word: str, *, straight: bool
+) -> list[str]:
+    """The drives: a line each where they are `straight`, and the minutes of those that have room for them."""
+    legs = [(at + 1, stop.state != "next", stop.drive_minutes) for at, stop in enumerate(stops[1:])]
+    if back_minutes is not None and len(stops) > 1:
+        legs.append((0, stops[-1].state == "past", back_minutes))
+    taken = [(x - 16, y - 16, x + 16, y + 16) for x, y in points]
+    lines, words = [], []
+    for at, (to, done, minutes) in enumerate(legs):
+        (x1, y1), (x2, y2) = points[at], points[to]
+        if straight:
+            kind = "route-leg route-done" if done else "route-leg"
+            lines.append(f'<path class="{kind}" d="{_path([points[at], points[to]])}"/>')
+        if minutes is not None:
+            words += _minutes(f"{minutes} {word}", (x1 + x2) / 2, (y1 + y2) / 2 - 6, taken)
+    return lines + words
 
 
 def _world(place: Place) -> Point:

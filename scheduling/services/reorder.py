@@ -158,15 +158,7 @@ def reorder(
     if not {visit.patient_id for visit in visits} <= patients:
         raise NotAsShown("Somebody booked a visit on this day just now. Look again, then save.")
     effect = _effect(nurses[nurse_id], on, visits, wish, by=by, now=now)
-    if effect.signature != shown:
-        raise NotAsShown("The day has changed since this was shown. Look again, then save.")
-    for line in effect.lines:
-        if line.trouble:
-            no = RuleBroken(line.trouble, code=line.code)
-            no.visit_id = line.visit.pk
-            raise no
-    if not effect.moves:
-        raise BadInput("No visit gets another time in this order.", field="order")
+    _check(effect, shown)
     moves = [replace(move, override=override) for move in effect.moves]
     moved = together.move_together(moves, by=by, reason_class=reason_class, note=note, now=now)
     events.write(
@@ -179,6 +171,19 @@ def reorder(
         moved=[visit.pk for visit in moved],
     )
     return sorted(moved, key=lambda visit: visit.starts_at)
+
+
+def _check(effect: Effect, shown: str) -> None:
+    """Raise unless it is what was shown, it is possible, and it changes something."""
+    if effect.signature != shown:
+        raise NotAsShown("The day has changed since this was shown. Look again, then save.")
+    for line in effect.lines:
+        if line.trouble:
+            no = RuleBroken(line.trouble, code=line.code)
+            no.visit_id = line.visit.pk
+            raise no
+    if not effect.moves:
+        raise BadInput("No visit gets another time in this order.", field="order")
 
 
 def roads_between(nurse: Nurse, visits: Iterable[Visit]) -> list[Place]:
