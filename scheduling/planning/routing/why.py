@@ -13,6 +13,7 @@ import numpy as np
 
 from scheduling.planning.routing.gaps import NO_LIMIT, NOT, Desk, Flags, Gaps, Whole
 from scheduling.planning.routing.problem import DAY, Plan, Problem, Visit, Window
+from scheduling.planning.routing.pushed import longer
 
 NOBODY_MAY = "NOBODY_MAY"  # no nurse has the skills, or may come, on any of its days
 NOBODY_WORKS = "NOBODY_WORKS"  # those who may have no hours at its times
@@ -188,18 +189,31 @@ class _Reasons(Desk):
         able = (self.lacking(v) == 0)[gaps.shift] & self.room(gaps, v)
         ways = [
             (way, more)
-            for w in windows
-            for way, more in (("until", self._later(v, w)), ("from", self._sooner(v, w)))
+            for window in windows
+            for way, more in (("until", self._later(v, window)), ("from", self._sooner(v, window)))
         ]
         found = [
             (way, _least(np.where(able & (more > 0) & (more <= LONGEST), more, NOT))) for way, more in ways
         ]
-        possible = [(least[1], way, least[0]) for way, least in found if least]
+        possible = [(least[1], way, int(gaps.shift[least[0]])) for way, least in found if least]
+        possible += [(more, "until", s) for more, s in self._pushed(v, windows)]
         if possible:
-            seconds, way, row = min(possible)
-            more_hours = -(-seconds // QUARTER) * QUARTER
-            at = int(gaps.high[row]) + more_hours if way == "until" else int(gaps.low[row]) - more_hours
-            yield seconds, ("LONGER", *self._who(gaps, row), way, at)
+            seconds, way, s = min(possible)
+            shift, quarters = self.shifts[s], -(-seconds // QUARTER) * QUARTER
+            spans = shift.spans or ((shift.start, shift.end),)
+            at = spans[-1][1] + quarters if way == "until" else spans[0][0] - quarters
+            yield seconds, ("LONGER", self._name(s), shift.day, way, at)
+
+    def _pushed(self, v: int, windows: Sequence[Window]) -> Iterator[tuple[int, int]]:
+        """The same where what follows it that day is moved back: seconds and shift."""
+        able = (self.lacking(v) == 0) & np.isin(self.day, [window.first // DAY for window in windows])
+        for s in np.nonzero(able)[0].tolist():
+            busy = sum(int(self.duration[w]) for w, _start in self.routes.get(s, ()))
+            if busy + self.duration[v] > self.limit[s]:
+                continue
+            for window in windows:
+                if window.first // DAY == self.day[s] and (more := longer(self, s, v, window, LONGEST)):
+                    yield more, s
 
     def _later(self, v: int, window: Window) -> Whole:
         """By how much her hours, and her day with them, must end later; NOT where that does not help."""
