@@ -1,6 +1,7 @@
 """Why a visit of a proposal is where it is, why another has no place, and what would help that one.
 
-All of it is said of the proposal as it stands: nothing else moves. Pure; the same proposal gives the same words.
+All of it is said of the proposal as it stands: nothing else moves, but for stops that longer hours let begin later.
+Pure; the same proposal gives the same words.
 """
 
 from __future__ import annotations
