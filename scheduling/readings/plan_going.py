@@ -59,7 +59,7 @@ def going(plan: WeekPlan, *, now: datetime) -> Going:
             for step in better
         ),
         placed=_placed(last, fixed),
-        wanted=max(len(plan.problem.get("visits", ())) - fixed, 0),
+        wanted=len(plan.about.get("visits", ())),
         best=cost_words(int(better[-1]["cost"])) if better else "",
     )
 

@@ -363,7 +363,8 @@ def _keys(values: Sequence[str]) -> set[int]:
 
 
 def _plan(request: HttpRequest, plan_id: int) -> WeekPlan:
-    return get_object_or_404(selectors.plans_for(request.user), pk=plan_id)
+    # The problem may be megabytes of roads, and a page that looks again every two seconds needs none of them.
+    return get_object_or_404(selectors.plans_for(request.user).defer("problem"), pk=plan_id)
 
 
 def _heading(plan: WeekPlan) -> dict[str, Any]:

@@ -29,7 +29,7 @@ STEPS = [
 def running(**fields):
     fields = {
         "state": "running", "finished_at": None, "result": {}, "progress": STEPS,
-        "started_at": NOW - MINUTE / 6, "about": {"fixed": [1]}, "problem": {"visits": [1, 2, 3, 4, 5]}, **fields,
+        "started_at": NOW - MINUTE / 6, "about": {"fixed": [1], "visits": dict.fromkeys("abcd")}, **fields,
     }  # fmt: skip
     return make_plan(**fields)
 
