@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from scheduling.planning.routing.problem import Stopped
 
+NO_END = 2**40
+
 
 @dataclass(slots=True)
 class Budget:
@@ -32,6 +34,11 @@ class Budget:
     @property
     def repeats(self) -> bool:
         return self.iterations is not None
+
+    @property
+    def half_done(self) -> int:
+        """What `done` is when half of the remaining iterations are."""
+        return NO_END if self.iterations is None else (self.done + self.iterations) // 2
 
     def over(self) -> bool:
         if self.iterations is not None and self.done >= self.iterations:

@@ -1,4 +1,4 @@
-"""From the relaxed plan to whole routes: the surest are held, the others priced again, until all are whole."""
+"""From the relaxed plan to whole routes: the surest are held and the others priced again, until few are left."""
 
 from __future__ import annotations
 
@@ -9,50 +9,44 @@ import numpy as np
 from scheduling.planning.routing.generate import Generator
 from scheduling.planning.routing.table import Whole
 
+LEAST = 1e-6  # taken less is not taken
 SURE = 0.9  # taken at least so much, a column is held
-AT_ONCE = 0.08  # of the nurse-days, held in one step beside the sure ones
-ROUNDS = 2  # of new columns after each step
+LIKELY = 0.6  # or so much, where there are few sure ones
+AT_ONCE = 0.08  # of the nurse-days
+ROUNDS = 3  # of new columns after each step
 
 
-def dive(maker: Generator, *, over: Callable[[], bool]) -> Whole | None:
-    """Columns that make a plan, or None where the way down ended. `maker` knows more columns after it, and no less."""
-    value, duals, centre = maker.value, maker.duals, maker.centre
-    days, usable, done = maker.days, dict(maker.usable), maker.done
-    found, held = _down(maker, over)
-    maker.relaxed.hold(held, 0.0)
-    maker.value, maker.duals, maker.centre, maker.days, maker.usable = value, duals, centre, days, usable
-    maker.done = done
-    return found
+def dive(maker: Generator, *, rest: int, over: Callable[[], bool]) -> Whole:
+    """Columns that agree with one another, for all nurse-days but about `rest`: those are better chosen together.
 
-
-def _down(maker: Generator, over: Callable[[], bool]) -> tuple[Whole | None, Whole]:
-    """What `dive` answers, and what is held by then (places in the master)."""
-    relaxed, columns = maker.relaxed, maker.columns
+    `maker` knows more columns after it, and no less.
+    """
+    kept = maker.value, maker.duals, maker.centre, maker.days, dict(maker.usable), maker.done
     held = np.zeros(0, np.int64)
-    while True:
-        taken = relaxed.taken()
-        if not relaxed.feasible():
-            return None, held
-        open_ones = np.nonzero(taken > 1e-6)[0]
-        open_ones = open_ones[~np.isin(open_ones, held)]
-        if not len(open_ones):
-            return relaxed.inside[held], held
-        order = open_ones[np.argsort(-taken[open_ones], kind="stable")]
-        sure = order[taken[order] >= SURE]
-        more = max(1, int(AT_ONCE * len(maker.scope.days)))
-        step = order[: max(len(sure), more)]
-        step = _compatible(maker, held, step)
+    while not over() and maker.relaxed.feasible and len(maker.days) > rest:
+        step = _step(maker, held)
         if not len(step):
-            return None, held
-        relaxed.hold(step, 1.0)
+            break
+        maker.relaxed.hold(step, 1.0)
         held = np.concatenate((held, step))
-        _close(maker, relaxed.inside[held], columns.day)
-        maker.value, maker.duals = relaxed.solve()
+        _close(maker, maker.relaxed.inside[held], maker.columns.day)
+        maker.value, maker.duals = maker.relaxed.solve()
         maker.centre = maker.duals
-        if not relaxed.feasible():
-            return None, held
-        if (relaxed.taken() % 1 > 1e-6).any():
-            maker.run(over=over, most=ROUNDS)
+        maker.run(over=over, most=ROUNDS)
+    maker.relaxed.hold(held, 0.0)
+    maker.value, maker.duals, maker.centre, maker.days, maker.usable, maker.done = kept
+    return maker.relaxed.inside[held]
+
+
+def _step(maker: Generator, held: Whole) -> Whole:
+    """What to hold next (places in the master): the sure ones, else some likely ones, else the likeliest."""
+    taken = maker.relaxed.taken()
+    open_ones = np.nonzero(taken > LEAST)[0]
+    open_ones = open_ones[~np.isin(open_ones, held)]
+    order = open_ones[np.argsort(-taken[open_ones], kind="stable")]
+    sure, likely = (int((taken[order] >= share).sum()) for share in (SURE, LIKELY))
+    step = order[: max(sure, min(likely, int(AT_ONCE * len(maker.scope.days))), 1)]
+    return _compatible(maker, held, step)
 
 
 def _compatible(maker: Generator, held: Whole, step: Whole) -> Whole:

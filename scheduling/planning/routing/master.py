@@ -53,25 +53,29 @@ def whole(table: Table) -> Scope:
     )
 
 
-def part(table: Table, routes: Routes, days: Sequence[int]) -> Scope:
-    """These nurse-days, with what is on them and what is on none."""
+def part(table: Table, routes: Routes, days: Sequence[int], *, hidden: Sequence[int] = ()) -> Scope:
+    """These nurse-days, with what is on them and what is on none, but for what is `hidden`."""
     chosen = set(days)
     where = nurse_days(table, routes)
     inside = np.isin(where, list(chosen))
     left = where < 0
+    left[list(hidden)] = False
     courses, only_on, must = [], {}, table.pinned & inside
     for index, course in enumerate(table.courses):
         members = list(course.visits)
         if not members:
             continue
-        if left[members].all():
-            courses.append(index)
+        if (where[members] < 0).all():
+            if left[members].all():
+                courses.append(index)
+            else:
+                left[members] = False
             continue
         for visit in members:
             if inside[visit]:
                 only_on[visit] = table.days[where[visit]].day
                 must[visit] = True
-    outside = np.nonzero(~inside & ~left & (table.patient >= 0))[0].tolist()
+    outside = np.nonzero((where >= 0) & ~inside & (table.patient >= 0))[0].tolist()
     away = np.zeros(len(table.problem.nurses), np.int64)
     if table.problem.fairness:
         rest = Columns(table)
@@ -284,6 +288,8 @@ class Relaxed:
         self.highs.setOptionValue("presolve", "off")
         self.highs.setOptionValue("solver", "simplex")
         self.inside = np.zeros(0, np.int64)
+        self.feasible = False
+        self._taken = np.zeros(0)
         self._known: set[int] = set()
 
     def add(self, which: Whole) -> int:
@@ -299,15 +305,15 @@ class Relaxed:
     def solve(self) -> tuple[float, Seconds]:
         """Cost and the duals of the rows."""
         self.highs.run()
-        return self.highs.getObjectiveValue(), np.array(self.highs.getSolution().row_dual)
+        solution = self.highs.getSolution()
+        self.feasible = self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+        self._taken = np.array(solution.col_value)[len(self.rows.extra) :]
+        return self.highs.getObjectiveValue(), np.array(solution.row_dual)
 
     def taken(self) -> Seconds:
         """How much of each column of `inside` the relaxed plan drives."""
-        extra = len(self.rows.extra)
-        return np.array(self.highs.getSolution().col_value)[extra:]
-
-    def feasible(self) -> bool:
-        return bool(self.highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
+        later = np.zeros(len(self.inside) - len(self._taken))  # columns that came after the last answer
+        return np.concatenate((self._taken, later))
 
     def hold(self, at: Whole, least: float) -> None:
         """These columns (places in `inside`) are driven at least so much."""

@@ -31,6 +31,7 @@ class Task:
     days: tuple[int, ...]
     nurse_cost: Whole
     seed: int
+    hidden: tuple[int, ...] = ()  # visits that are left, and are another task's to serve
     prices: Seconds | None = None
     known: Known = ()
     seconds: float | None = None
@@ -53,7 +54,7 @@ def replan(table: Table, task: Task, *, over: Callable[[], bool], halted: Callab
 
     `over` ends the pricing, after which the best of the routes found is chosen; `halted` ends that, too.
     """
-    scope = part(table, task.routes, task.days)
+    scope = part(table, task.routes, task.days, hidden=task.hidden)
     columns = Columns(table)
     start = columns.add_routes({i: task.routes[i] for i in task.days if i in task.routes})
     known = [columns.add(index, _allowed(table, scope, index, nodes)) for index, nodes in task.known]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from scheduling.planning.routing.neighbourhoods import Answer, Task, around, gro
 from scheduling.planning.routing.problem import Plan, Problem, Progress, Stopped, Told
 from scheduling.planning.routing.table import Flags, Table, Whole, table
 from scheduling.planning.routing.team import Team
-from scheduling.planning.routing.timing import Routes, course_nurses, nurse_days, plan
+from scheduling.planning.routing.timing import Routes, course_nurses, nurse_days, plan, whole_courses
 
 SECONDS = 20.0  # where nobody says how long
 MOST_PROCESSES = 4
@@ -65,10 +66,8 @@ class _Search:
         self.bound: int | None = None
         self.prices: Seconds = np.zeros(0)  # of each visit: the last that a master had
         self.nodes = sum(len(day.visit) for day in built.days)
-        self.size, self.stale = GROUP, 0
-        self.maker: Generator | None = (
-            None  # of the whole, with its last prices, until the best plan is proven
-        )
+        self.size, self.stale = max(1, min(GROUP, (len(built.days) + 1) // AT_ONCE)), 0
+        self.maker: Generator | None = None  # of the whole, until the best plan is looked for to the end
         if processes is None:
             processes = min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
         self.processes = processes if self.nodes > ALONE else 1
@@ -97,11 +96,11 @@ class _Search:
 
     def _whole(self, team: Team) -> None:
         """All nurse-days at once: prices, a bound, whole routes; the best plan of all where few columns are left."""
-        end = self.budget.left * 0.5
+        end, last = self.budget.left * 0.5, self.budget.half_done
 
         def over() -> bool:
             self.budget.done += 1
-            return self.budget.over() or self.budget.left < end
+            return self.budget.over() or self.budget.left < end or self.budget.done >= last
 
         start = self.columns.add_routes(self.routes)
         maker = Generator(
@@ -109,14 +108,21 @@ class _Search:
         )
         maker.run(over=over, told=self._bounded)
         self._learn(maker.rows.collected(maker.duals))
-        self._down(maker)
+        self._down(maker, team)
         self.maker = maker if maker.done else None
 
-    def _down(self, maker: Generator) -> None:
+    def _down(self, maker: Generator, team: Team) -> None:
+        """Whole routes for most nurse-days from the relaxed plan; the others are planned together after it."""
         end = self.budget.left * 0.6
-        found = dive(maker, over=lambda: self.budget.halted() or self.budget.left < end)
-        if found is not None:
-            self._offer(self._mended(self.columns.routes(found)), "recombine")
+        over = lambda: self.budget.halted() or self.budget.left < end  # noqa: E731
+        held = self.columns.routes(dive(maker, rest=self.size, over=over))
+        pins = {index: day.pins for index, day in enumerate(self.table.days) if day.pins}
+        routes = self._mended(pins | whole_courses(self.table, held))
+        self._offer(routes, "recombine")
+        days = tuple(index for index in range(len(self.table.days)) if index not in held)
+        if days and not self.budget.over():
+            for answer in team.replan([replace(self._task(days), routes=routes)]):
+                self._offer(self._with(routes, answer), "recombine")
 
     def _prove(self) -> None:
         """Looks for the best plan of all where few columns could be in it."""
@@ -167,7 +173,7 @@ class _Search:
             self.size, self.stale = self.size * 5 // 4, 0
 
     def _work(self, team: Team, tasks: list[Task], phase: str) -> None:
-        answers = team.replan(tasks)
+        answers = team.replan(self._apart(tasks))
         self.budget.done += len(tasks)
         for answer in answers:
             self._learn(answer.prices)
@@ -182,6 +188,17 @@ class _Search:
                 taken |= set(answer.days)
                 merged = self._with(merged, answer)
         self._offer(merged, phase)
+
+    def _apart(self, tasks: list[Task]) -> list[Task]:
+        """Tasks that do not both serve a visit which is left: it is offered where a nurse lives nearest."""
+        left = np.nonzero(nurse_days(self.table, self.routes) < 0)[0]
+        if len(tasks) < 2 or not len(left) or set(tasks[0].days) & set(tasks[1].days):
+            return tasks
+        homes = [np.unique([self.table.days[index].home for index in task.days]) for task in tasks]
+        nearest = np.array([self.table.travel[home][:, left].min(axis=0) for home in homes]).argmin(axis=0)
+        for course in self.table.courses:  # whole ones
+            nearest[np.isin(left, course.visits)] = (len(course.visits) + course.everyone[0]) % len(tasks)
+        return [replace(task, hidden=tuple(left[nearest != at].tolist())) for at, task in enumerate(tasks)]
 
     def _with(self, routes: Routes, answer: Answer) -> dict[int, tuple[int, ...]]:
         inside = set(answer.days)
@@ -202,7 +219,7 @@ class _Search:
         return True
 
     def _task(self, days: tuple[int, ...]) -> Task:
-        share = self.budget.within(0.25)
+        share = self.budget.within(0.7)
         return Task(
             routes=self.routes,
             days=days,

@@ -99,6 +99,27 @@ def course_nurses(table: Table, routes: Routes) -> dict[int, list[int]]:
     return {index: nurses for index, nurses in found.items() if nurses}
 
 
+def whole_courses(table: Table, routes: Routes) -> dict[int, tuple[int, ...]]:
+    """These routes without the visits of courses that are served in part."""
+    where, gone = nurse_days(table, routes), set[int]()
+    for course in table.courses:
+        members = list(course.visits)
+        if (where[members] < 0).any():
+            gone |= set(members)
+    found: dict[int, tuple[int, ...]] = {}
+    lost = False
+    for index, nodes in routes.items():
+        day = table.days[index]
+        kept = tuple(node for node in nodes if int(day.visit[node]) not in gone)
+        if (
+            kept and kept != nodes and timed(table, day, kept) is None
+        ):  # a told leg can be longer than the way round
+            kept, lost = day.pins, True
+        if kept:
+            found[index] = kept
+    return whole_courses(table, found) if lost else found
+
+
 def _changes(table: Table, routes: Routes) -> int:
     return sum(len(set(nurses)) - 1 for nurses in course_nurses(table, routes).values())
 
