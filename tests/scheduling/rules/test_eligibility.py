@@ -279,3 +279,10 @@ def test_a_pair_speaks_for_or_against_a_nurse_and_a_reason_opens_it(only, never,
     assert (problem and problem.code) == code
     assert pairs.allow(1) == (problem is None)
     assert problem is None or not (problem.absolute or problem.taken)
+
+
+def test_a_pair_is_told_in_a_sentence():
+    never = pair_problem(1, Pairs(never=frozenset({1})))
+    other = pair_problem(1, Pairs(only=frozenset({2})))
+    assert never and never.text == "This nurse is marked never to come to this patient."
+    assert other and other.text == "This patient is marked always to have another nurse."
