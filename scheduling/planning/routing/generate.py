@@ -8,7 +8,8 @@ import numpy as np
 
 from scheduling.planning.routing.columns import Columns
 from scheduling.planning.routing.days import MOST_LABELS, Priced, Prices, priced
-from scheduling.planning.routing.master import Relaxed, Rows, Scope, Seconds, usable
+from scheduling.planning.routing.master import Relaxed, Rows, Seconds
+from scheduling.planning.routing.scope import Scope, usable
 from scheduling.planning.routing.table import Flags, Table, Whole
 from scheduling.planning.routing.timing import Routes
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from scheduling.planning.routing.columns import Columns
 from scheduling.planning.routing.generate import Generator, here
-from scheduling.planning.routing.master import Scope, Seconds, chosen, part, usable
+from scheduling.planning.routing.master import Seconds, chosen
+from scheduling.planning.routing.scope import Scope, part, usable
 from scheduling.planning.routing.table import Table, Whole
 from scheduling.planning.routing.timing import Routes, nurse_days
 

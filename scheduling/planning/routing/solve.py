@@ -13,9 +13,10 @@ from scheduling.planning.routing.columns import Columns
 from scheduling.planning.routing.dive import dive
 from scheduling.planning.routing.first import Board, fill, first_routes
 from scheduling.planning.routing.generate import Generator, guessed
-from scheduling.planning.routing.master import Seconds, chosen, whole
+from scheduling.planning.routing.master import Seconds, chosen
 from scheduling.planning.routing.neighbourhoods import Answer, Task, around, groups
 from scheduling.planning.routing.problem import Plan, Problem, Progress, Stopped, Told
+from scheduling.planning.routing.scope import whole
 from scheduling.planning.routing.table import Flags, Table, Whole, table
 from scheduling.planning.routing.team import Team
 from scheduling.planning.routing.timing import Routes, course_nurses, nurse_days, plan, whole_courses
