@@ -212,6 +212,11 @@ class Day:
         return at.astimezone(ZoneInfo(self.nurse.time_zone)) if at else None
 
     @property
+    def heads_up(self) -> list[str]:
+        """What she should know of the day as a whole: a late home, a paper of hers that runs out."""
+        return [caution.text.replace("The nurse's", "Your") for caution in self.timetable.cautions]
+
+    @property
     def published(self) -> RouteVersion | None:
         return self.route.published
 

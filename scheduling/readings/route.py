@@ -93,10 +93,7 @@ def day_routes(
     found = selectors.nurses_for(user).filter(active=True) if nurses is None else nurses
     team = list(found.prefetch_related("licences", "competencies", "shifts", "time_off"))
     visits = _visits(user, on, team, now)
-    versions: dict[int, list[RouteVersion]] = defaultdict(list)
-    told = selectors.routes_for(user).filter(on=on, nurse__in=team).select_related("made_by")
-    for version in told.order_by("-version"):
-        versions[version.nurse_id].append(version)
+    versions = _versions(user, on, team)
     roads = travel.roads_at(
         pair for nurse in team for pair in timetables.pairs_of(nurse, visits.get(nurse.pk, []))
     )
@@ -130,6 +127,15 @@ def day_route(user: selectors.Viewer, nurse: Nurse, on: date, *, now: datetime |
     """The route of one nurse the user may see, active or not."""
     (route,) = day_routes(user, on, nurses=selectors.nurses_for(user).filter(pk=nurse.pk), now=now)
     return route
+
+
+def _versions(user: selectors.Viewer, on: date, team: Sequence[Nurse]) -> dict[int, list[RouteVersion]]:
+    """Nurse -> what was published of the day, the newest first. One query."""
+    found: dict[int, list[RouteVersion]] = defaultdict(list)
+    told = selectors.routes_for(user).filter(on=on, nurse__in=team).select_related("made_by")
+    for version in told.order_by("-version"):
+        found[version.nurse_id].append(version)
+    return found
 
 
 def _visits(user: selectors.Viewer, on: date, team: Iterable[Nurse], now: datetime) -> dict[int, list[Visit]]:

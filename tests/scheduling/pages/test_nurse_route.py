@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 
 import pytest
 from django.test import Client
@@ -108,6 +109,14 @@ def test_a_drive_that_does_not_fit_has_nothing_to_spare_and_says_so(client):
     type(second).objects.filter(pk=second.pk).update(starts_at=first.ends_at + 5 * MINUTE)
     read = words(page_of(client, nurse))
     assert "does not fit" in read and "to spare" not in read
+
+
+def test_she_hears_of_a_late_home_and_of_a_licence_of_hers_that_runs_out(client):
+    nurse = make_nurse(place=FORT_WORTH, hours=(time(7), time(14, 15)), licence_until=SOON + 20 * DAY)
+    booked(nurse, 9)
+    read = words(page_of(client, nurse))
+    assert "Your licence for TX runs out on Mar 29, 2026." in read
+    assert "the shift ends at 2:15 pm." in read
 
 
 # --- Published, changed, seen ------------------------------------------------------------------
