@@ -96,10 +96,10 @@ class Case:
             return bool(self.number[pin["nurse"]] == nurse)
         return set(visit["skills"]) <= set(self.nurses[nurse]["skills"])
 
-    def not_hers(self, nurse: int) -> list[int]:
-        """Rows of `drive`."""
-        homes = len(self.nurses)
-        return [homes + at for at, visit in enumerate(self.visits) if not self.may(nurse, visit)]
+    def not_theirs(self, group: Sequence[int]) -> list[int]:
+        """Rows of `drive`: visits that none of these nurses may serve."""
+        homes, visits = len(self.nurses), enumerate(self.visits)
+        return [homes + at for at, one in visits if not any(self.may(nurse, one) for nurse in group)]
 
 
 def case(problem: Mapping[str, Any]) -> Case:
@@ -148,19 +148,21 @@ def _row(it: Case, nurse: int, shift: Mapping[str, Any], visits: Sequence[int]) 
 # PyVRP: a vehicle type a nurse-day; a client a visit and day, those of one visit in a group of which at most one is
 # served; prizes. Each nurse has her own matrices, where a visit that is not hers is a day and more away and one that
 # knows another nurse costs more; that did no worse here than skills as load dimensions. Where no room is for so many
-# matrices: load dimensions for skills and promises, and matrices for groups of nurses.
+# matrices: load dimensions for skills and promises, and matrices for groups of nurses. It begins with the promises:
+# from its own random beginning plans were dearer, and the largest case had none.
 def pyvrp(it: Case, *, seconds: float, seed: int) -> Routes:
     """One thread."""
-    from pyvrp import ProblemData, solve
+    from pyvrp import ProblemData, Route, Solution, solve
     from pyvrp.stop import MaxRuntime
 
     until = time.monotonic() + seconds
-    clients, of_client, groups = _clients(it, loads=it.cells > CELLS)
-    locations, depots, types, distances, durations = _fleet(it, loads=it.cells > CELLS)
-    data = ProblemData(locations, clients, depots, types, distances, durations, groups)
-    best = solve(
-        data, MaxRuntime(max(until - time.monotonic(), 0.1)), seed=seed, collect_stats=False, display=False
-    ).best
+    clients, of_client, groups = _clients(it)
+    locations, depots, types, *matrices = _fleet(it)
+    data = ProblemData(locations, clients, depots, types, *matrices, groups)
+    matrices.clear()  # it has its own
+    first = Solution(data, [Route(data, visits, day) for day, visits in _promised(it, of_client).items()])
+    left = MaxRuntime(max(until - time.monotonic(), 0.1))
+    best = solve(data, left, seed=seed, collect_stats=False, display=False, initial_solution=first).best
     if not best.is_feasible():
         return []
     return [
@@ -169,20 +171,20 @@ def pyvrp(it: Case, *, seconds: float, seed: int) -> Routes:
     ]
 
 
-def _clients(it: Case, *, loads: bool) -> tuple[list[Any], list[int], list[Any]]:
+def _clients(it: Case) -> tuple[list[Any], list[int], list[Any]]:
     """Clients, the visit of each, and groups."""
     from pyvrp import Client, ClientGroup
 
     clients: list[Any] = []
     of_client: list[int] = []
     groups: list[Any] = []
-    dimensions = _dimensions(it) if loads else []
+    dimensions = _dimensions(it)
     for at, visit in enumerate(it.visits):
         starts, pin = windows(visit), visit.get("pinned")
         group = len(groups) if len(starts) > 1 else None
         if group is not None:
             groups.append(ClientGroup(list(range(len(clients), len(clients) + len(starts))), required=False))
-        needs = {f"nurse {pin['nurse']}"} if pin else set(visit["skills"])
+        needs = {_seat(it, it.number[pin["nurse"]])} if pin else set(visit["skills"])
         for first, last in starts:
             of_client.append(at)
             clients.append(
@@ -195,13 +197,34 @@ def _clients(it: Case, *, loads: bool) -> tuple[list[Any], list[int], list[Any]]
     return clients, of_client, groups
 
 
+def _promised(it: Case, of_client: Sequence[int]) -> dict[int, list[int]]:
+    """The clients promised to each nurse-day, in order."""
+    index = {(it.nurses[nurse]["id"], shift["day"]): day for day, (nurse, shift) in enumerate(it.days)}
+    found: dict[int, list[int]] = {}
+    pins = [
+        (it.visits[at]["pinned"], client)
+        for client, at in enumerate(of_client)
+        if it.visits[at].get("pinned")
+    ]
+    for pin, client in sorted(pins, key=lambda one: one[0]["start"]):
+        found.setdefault(index[pin["nurse"], pin["day"]], []).append(client)
+    return found
+
+
 def _dimensions(it: Case) -> list[str]:
-    """Skills, and every nurse to whom a visit is promised: who lacks one has no room for it."""
-    pins = {f"nurse {visit['pinned']['nurse']}" for visit in it.visits if visit.get("pinned")}
-    return sorted({skill for visit in it.visits for skill in visit["skills"]} | pins)
+    """What tells the nurses of a group apart, who has no room for what she lacks: skills, and her seat in the group
+    for what is promised. Nothing where every nurse has matrices of her own, for those say it."""
+    if all(len(group) == 1 for group in it.profiles):
+        return []
+    seats = {_seat(it, nurse) for nurse in it.profile}
+    return sorted({skill for visit in it.visits for skill in visit["skills"]} | seats)
 
 
-def _fleet(it: Case, *, loads: bool) -> tuple[list[Any], ...]:
+def _seat(it: Case, nurse: int) -> str:
+    return f"seat {it.profiles[it.profile[nurse]].index(nurse)}"
+
+
+def _fleet(it: Case) -> list[list[Any]]:
     """Locations, depots, vehicle types, distances and durations."""
     from pyvrp import Depot, Location, VehicleType
 
@@ -210,16 +233,15 @@ def _fleet(it: Case, *, loads: bool) -> tuple[list[Any], ...]:
     for group in it.profiles:
         dear, took = it.drive.copy(), it.drive.copy()
         dear[:, homes:] += it.costs(group)
-        if not loads:
-            dear[:, it.not_hers(group[0])] = took[:, it.not_hers(group[0])] = NOT_HERS
+        dear[:, it.not_theirs(group)] = took[:, it.not_theirs(group)] = NOT_HERS
         np.fill_diagonal(dear, 0)
         np.fill_diagonal(took, 0)
         distances.append(dear)
         durations.append(took)
-    dimensions = _dimensions(it) if loads else []
+    dimensions = _dimensions(it)
     room = [
-        [len(it.visits) if one in {*nurse["skills"], f"nurse {nurse['id']}"} else 0 for one in dimensions]
-        for nurse in it.nurses
+        [len(it.visits) * (one in {*nurse["skills"], _seat(it, at)}) for one in dimensions]
+        for at, nurse in enumerate(it.nurses)
     ]
     types = [
         VehicleType(
@@ -229,7 +251,7 @@ def _fleet(it: Case, *, loads: bool) -> tuple[list[Any], ...]:
         for nurse, shift in it.days
     ]  # fmt: skip
     places = [Location(row["lon"], row["lat"]) for row in rows]
-    return places, [Depot(nurse) for nurse in range(homes)], types, distances, durations
+    return [places, [Depot(nurse) for nurse in range(homes)], types, distances, durations]
 
 
 # OR-Tools: a vehicle a nurse-day with the visits it may serve, one node a visit with its prize as the price of
@@ -320,7 +342,9 @@ def vroom(it: Case, *, seconds: float, seed: int) -> Routes:
         np.fill_diagonal(dear, 0)
         model.set_durations_matrix(str(at), drive)
         model.set_costs_matrix(str(at), dear)
-    names = {name: at for at, name in enumerate(_dimensions(it))}
+    pins = {f"nurse {visit['pinned']['nurse']}" for visit in it.visits if visit.get("pinned")}
+    skills = sorted({skill for visit in it.visits for skill in visit["skills"]} | pins)
+    names = {name: at for at, name in enumerate(skills)}
     for day, (nurse, shift) in enumerate(it.days):
         able = {*it.nurses[nurse]["skills"], f"nurse {it.nurses[nurse]['id']}"} & set(names)
         model.add_vehicle(
@@ -333,7 +357,7 @@ def vroom(it: Case, *, seconds: float, seed: int) -> Routes:
         needs = [f"nurse {pin['nurse']}"] if pin else visit["skills"]
         model.add_job(
             Job(at, location=homes + at, default_service=visit["duration"], skills={names[one] for one in needs},
-                priority=100 if pin else max(1, 90 * visit["prize"] // most), time_windows=windows(visit))
+                priority=100 if pin else max(1, 20 * visit["prize"] // most), time_windows=windows(visit))
         )  # fmt: skip
     left = timedelta(seconds=max(until - time.monotonic(), 0.1))
     # At any level above 0 it looks at the clock too late for the largest case: minutes after 20 s.
