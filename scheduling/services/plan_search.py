@@ -54,12 +54,13 @@ def search(
         text=True,
         cwd=settings.BASE_DIR,
         env=environment,
+        start_new_session=True,  # a group of its own: it has helpers, and killed it could not end them
     )
     try:
         return _listen(process, json.dumps(asked), seconds, told, stopped)
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

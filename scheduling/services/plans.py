@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from celery import signature
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -25,6 +25,8 @@ SHORTEST, LONGEST = 2, 300  # seconds of search
 SILENT_AFTER = timedelta(seconds=60)  # a search nobody hears of for so long is over: its worker is gone
 START_AGAIN_AFTER = timedelta(seconds=20)  # a plan still waiting: the message that should start it was lost
 SAVED_EVERY = 1.0  # seconds
+BEATS_EVERY = 5.0  # seconds: a search that finds nothing better for minutes is alive all the same
+MOST_POINTS = 600  # of a curve; beyond it every second one is forgotten
 STATE = WeekPlan.State
 BUSY = (STATE.WAITING, STATE.RUNNING)
 
@@ -54,6 +56,8 @@ def ask(
         raise BadInput(f"Between {SHORTEST} and {LONGEST} seconds.", field="seconds")
     if not 0 <= seed < 2**31:
         raise BadInput("A whole number from 0 to 2,147,483,647.", field="seed")
+    with connection.cursor() as cursor:  # two who ask at once: before the first plan there is no row to lock
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('plan of the days'))")
     busy = WeekPlan.objects.filter(state__in=BUSY, first_on__lte=last_on, last_on__gte=first_on)
     if busy.filter(Q(beat_at__isnull=True) | Q(beat_at__gt=now - SILENT_AFTER)).exists():
         raise Conflict("A plan of these days is being made already.", code="PLAN_UNDER_WAY", field="first_on")
@@ -112,7 +116,7 @@ def run(plan_id: int) -> str:
             seed=plan.seed,
             iterations=plan.iterations,
             told=_Diary(plan),
-            stopped=lambda: _asked_to_stop(plan),
+            stopped=_Watch(plan),
         )
         broken = violations(plan.problem, result)
     except plan_search.SearchFailed as error:
@@ -158,8 +162,18 @@ def _taken(plan_id: int) -> WeekPlan | None:
     return WeekPlan.objects.get(pk=plan_id) if mine else None
 
 
-def _asked_to_stop(plan: WeekPlan) -> bool:
-    return WeekPlan.objects.filter(pk=plan.pk, stop_asked_at__isnull=False).exists()
+class _Watch:
+    """Whether somebody wants an end. Who asks lives: the search may have no news for longer than SILENT_AFTER."""
+
+    def __init__(self, plan: WeekPlan) -> None:
+        self.plan, self.beaten = plan, monotonic()
+
+    def __call__(self) -> bool:
+        mine = WeekPlan.objects.filter(pk=self.plan.pk)
+        if monotonic() - self.beaten >= BEATS_EVERY:
+            self.beaten = monotonic()
+            mine.update(beat_at=timezone.now())
+        return mine.filter(stop_asked_at__isnull=False).exists()
 
 
 class _Diary:
@@ -171,6 +185,8 @@ class _Diary:
 
     def __call__(self, said: Mapping[str, Any]) -> None:
         self.points.append({name: said.get(name) for name in ("seconds", "cost", "served", "bound", "phase")})
+        if len(self.points) > MOST_POINTS:
+            self.points[1:-1] = self.points[1:-1:2]
         if monotonic() - self.saved >= SAVED_EVERY:
             self.saved = monotonic()
             WeekPlan.objects.filter(pk=self.plan.pk).update(progress=self.points, beat_at=timezone.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from datetime import timedelta
 
@@ -103,6 +104,51 @@ def test_a_search_that_does_not_listen_is_ended(planner, monkeypatch):
     plan = asked(seconds=300)
     WeekPlan.objects.filter(pk=plan.pk).update(stop_asked_at=NOW)
     assert plans.run(plan.pk) == "failed"
+
+
+def test_a_search_that_finds_nothing_better_for_minutes_is_alive_all_the_same(monkeypatch):
+    """News comes with every better plan alone, and a good one may be the last for minutes."""
+    monkeypatch.setattr(plans, "BEATS_EVERY", 0)
+
+    def quiet(problem, *, stopped, **_rest):
+        WeekPlan.objects.update(beat_at=timezone.now() - timedelta(minutes=3))
+        assert not stopped()
+        assert plans.keep_up() == 0
+        raise plan_search.SearchFailed("Enough of this.")
+
+    monkeypatch.setattr(plan_search, "search", quiet)
+    plan = asked()
+    assert plans.run(plan.pk) == "failed"
+    plan.refresh_from_db()
+    assert plan.failure == "Enough of this."
+
+
+def test_a_search_that_is_ended_leaves_no_helper_behind(planner, tmp_path):
+    """The helper holds a lock as long as it lives, and would write a word on its way out."""
+    lock = tmp_path / "lock"
+    helper = (
+        f"import fcntl,threading;f=open({str(lock)!r},'w');fcntl.flock(f,fcntl.LOCK_EX);"
+        "print('locked',flush=True);threading.Event().wait(20);f.write('ended by itself')"
+    )
+    planner(
+        "import json,subprocess,sys;"
+        f"child=subprocess.Popen([sys.executable,'-c',{helper!r}],stdout=subprocess.PIPE,text=True);"
+        "child.stdout.readline();print(json.dumps({'error':'no more'}),flush=True);child.wait()"
+    )
+    assert plans.run(asked().pk) == "failed"
+    with lock.open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert held.read() == ""
+
+
+def test_a_long_course_of_a_search_keeps_its_ends_and_does_not_grow_for_ever():
+    plan = make_plan(progress=[])
+    diary = plans._Diary(plan)
+    for n in range(5 * plans.MOST_POINTS):
+        diary({"seconds": n, "cost": 9, "served": 1, "bound": None, "phase": "improve"})
+    seconds = [point["seconds"] for point in diary.points]
+    assert len(seconds) <= plans.MOST_POINTS and seconds == sorted(seconds)
+    assert (seconds[0], seconds[-1]) == (0, 5 * plans.MOST_POINTS - 1)
 
 
 def test_a_plan_stopped_before_it_began_never_begins(planner):
