@@ -9,7 +9,7 @@ from benchmarks._plan_runs import OURS, SOLVERS, TWICE, VRPTW, Json, Wish, insta
 
 TITLE = "Planning (cost: ratio to ours)"
 # Shares of the time: of each solver on a case, of each public instance. The rest goes to starting processes.
-CASES = {"20/50": 0.05, "60/150": 0.12}
+CASES = {"20/50": 0.06, "60/150": 0.15}
 PUBLIC, PUBLIC_SHARE = ("RC104", "R1_2_4"), 0.05
 RIVALS = tuple(solver for solver in SOLVERS if solver not in (OURS, TWICE))
 
