@@ -87,9 +87,10 @@ class Generator:
         over: Callable[[], bool],
         most: int = 200,
         labels: int = FEW_LABELS,
+        enough: float = 0.0,
         told: Callable[[float], None] | None = None,
     ) -> None:
-        """Columns until none is worth having, `over()` or `most` rounds."""
+        """Columns until none is worth having, `over()` or `most` rounds; or until they could save only `enough`."""
         smooth, best = SMOOTH, -np.inf
         self.done = False
         for _ in range(most):
@@ -111,7 +112,8 @@ class Generator:
                 labels = MOST_LABELS
             else:
                 self.done = True
-            if self.done or (self.bound is not None and self.value - self.bound < CLOSE):
+            known = self.bound is not None and self.value - self.bound < CLOSE
+            if self.done or known or (enough and self.value - best < enough):
                 self.done = True
                 return
 

@@ -16,6 +16,7 @@ from scheduling.planning.routing.table import Table, Whole
 from scheduling.planning.routing.timing import Routes, nurse_days
 
 ROUNDS = 25  # of new columns in one neighbourhood
+ENOUGH = 150.0  # seconds of cost: its prices need not be better than that
 NEAR, NEAR_KEEP = 300.0, 60  # of the columns not in its master: most reduced cost, and how many a nurse-day
 HANDED_BACK = 600.0  # reduced cost of the columns the others hear of
 JITTER = 900  # seconds by which distances are disturbed, so that no two choices are alike
@@ -63,7 +64,7 @@ def replan(table: Table, task: Task, *, over: Callable[[], bool], halted: Callab
     if known:
         maker.relaxed.add(np.concatenate(known))
         maker.value, maker.duals = maker.relaxed.solve()
-    maker.run(over=over, most=ROUNDS)  # leaves half of the time to the choice
+    maker.run(over=over, most=ROUNDS, enough=ENOUGH)  # leaves half of the time to the choice
     found = [start, maker.which]
     if maker.done:
         found.append(maker.cheap(NEAR, NEAR_KEEP)[0])

@@ -26,6 +26,7 @@ MOST_PROCESSES = 4
 SMALL = 9_000  # nodes of all nurse-days: up to here the whole is priced at once, and a bound comes of it
 ALONE = 1_500  # and up to here other processes would only cost time
 GROUP = 34  # nurse-days of a neighbourhood
+FEWEST = 8  # where there are so many
 AT_ONCE = 2  # neighbourhoods planned beside one another, whatever the processes are
 STALE = 12  # neighbourhoods without a better plan before they grow
 KNOWN = 15  # routes of each nurse-day a neighbourhood begins with
@@ -67,7 +68,7 @@ class _Search:
         self.bound: int | None = None
         self.prices: Seconds = np.zeros(0)  # of each visit: the last that a master had
         self.nodes = sum(len(day.visit) for day in built.days)
-        self.size, self.stale = max(1, min(GROUP, (len(built.days) + 1) // AT_ONCE)), 0
+        self.size, self.stale = min(GROUP, max(FEWEST, (len(built.days) + 1) // AT_ONCE)), 0
         self.maker: Generator | None = None  # of the whole, until the best plan is looked for to the end
         if processes is None:
             processes = min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
@@ -171,7 +172,7 @@ class _Search:
         if self.stale and self.size >= len(self.table.days):
             self._prove()
         if self.stale >= STALE:
-            self.size, self.stale = self.size * 5 // 4, 0
+            self.size, self.stale = self.size + max(1, self.size // 4), 0
 
     def _work(self, team: Team, tasks: list[Task], phase: str) -> None:
         answers = team.replan(self._apart(tasks))

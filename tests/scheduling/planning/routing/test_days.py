@@ -61,10 +61,8 @@ def test_a_route_always_has_the_pins_and_keeps_spans_step_and_limit():
     document = small.problem(nurses=1, visits=9, days=1, seed=3, step=900)
     nurse, pinned = document["nurses"][0], document["visits"][0]
     shift = nurse["shifts"][0]
-    shift["spans"] = [
-        [shift["start"], shift["start"] + 3 * small.HOUR],
-        [shift["start"] + 4 * small.HOUR, shift["end"]],
-    ]
+    noon = shift["start"] + 3 * small.HOUR
+    shift["spans"] = [[shift["start"], noon], [noon + small.HOUR, shift["end"]]]
     shift["limit"] = 5 * small.HOUR
     start = shift["start"] + 4 * small.HOUR + 61
     pinned |= {"skills": ["a"], "duration": small.HOUR, "windows": [[start, start]],

@@ -15,7 +15,7 @@ def told(a, b):
     p, q = math.radians(a[0]), math.radians(b[0])
     h = math.sin((q - p) / 2) ** 2 + math.cos(p) * math.cos(q) * math.sin(math.radians(b[1] - a[1]) / 2) ** 2
     d = 1.3 * (12742 * math.asin(math.sqrt(h)))
-    return 0 if a == b else int(round(240 + min(d, 8) * 90 + max(d - 8, 0) * 45))
+    return 0 if a == b else round(240 + min(d, 8) * 90 + max(d - 8, 0) * 45)
 
 
 def points(count):
