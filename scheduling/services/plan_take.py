@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from scheduling.models import PlanLine, Visit, WeekPlan
-from scheduling.rules.errors import BadInput, Refused
+from scheduling.rules.errors import BadInput, NeedsReason, Refused
 from scheduling.services import booking, courses, events, together
 from scheduling.services.guard import fits, writes
 from scheduling.services.together import Move
@@ -21,6 +21,7 @@ from scheduling.services.together import Move
 MOST = 500
 MOVED_FOR = "organisation"  # whose reason it is that a booked visit moves: the agency plans its days
 NOTE = "Moved by a plan of the days"
+LATENESS = frozenset({"LATE_OUTSIDE_WINDOW"})  # what a plan proposes although it needs a reason
 KIND, STATE = PlanLine.Kind, PlanLine.State
 
 
@@ -130,7 +131,8 @@ def _place(group: Sequence[PlanLine], by: User, override: str, now: datetime) ->
     """One visit, or every day of a course; a savepoint of its own, so that what is refused leaves the others."""
     try:
         with transaction.atomic():
-            made = _booked(group, by, override, now)
+            late = any(_late(line) for line in group)
+            made = _booked_late(group, by, override, now) if late else _booked(group, by, "", now)
     except Refused as no:
         for line in group:
             _lose(line, no)
@@ -139,15 +141,29 @@ def _place(group: Sequence[PlanLine], by: User, override: str, now: datetime) ->
             _win(line, visit)
 
 
+def _booked_late(group: Sequence[PlanLine], by: User, override: str, now: datetime) -> list[Visit]:
+    """With the reason, which speaks for the lateness alone: what needs one since the plan was made is refused."""
+    try:
+        return _booked(group, by, "", now)
+    except NeedsReason as no:
+        if not set(no.codes) <= LATENESS:
+            raise
+    made = _booked(group, by, override, now)
+    for visit in made:
+        if others := sorted(set(visit.override_codes) - LATENESS):
+            said = "A later day of this course needs a reason of its own by now."
+            raise NeedsReason(said, code=others[0], field="override", codes=tuple(others))
+    return made
+
+
 def _booked(group: Sequence[PlanLine], by: User, override: str, now: datetime) -> list[Visit]:
-    reason = override if any(_late(line) for line in group) else ""
     line = group[0]
     assert line.nurse_id is not None and line.starts_at is not None
     when: dict[str, Any] = {
         "nurse_id": line.nurse_id,
         "starts_at": line.starts_at,
         "by": by,
-        "override": reason,
+        "override": override,
         "now": now,
     }
     if line.check_owed_id is not None:
@@ -159,7 +175,9 @@ def _booked(group: Sequence[PlanLine], by: User, override: str, now: datetime) -
         for one in group
         if one.dose_id is not None and one.nurse_id is not None and one.starts_at is not None
     ]
-    made = {visit.dose_id: visit for visit in courses.book_course(days=days, by=by, override=reason, now=now)}
+    made = {
+        visit.dose_id: visit for visit in courses.book_course(days=days, by=by, override=override, now=now)
+    }
     return [made[one.dose_id] for one in group]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import time
 from functools import partial
 
 import pytest
 
 from patients.models import Patient
-from scheduling.models import Event, PlanLine, Visit
+from scheduling.models import Event, PlanLine, PlannedDose, Visit
 from scheduling.rules.errors import BadInput
 from scheduling.services import booking, plan_take, together
 from tests.makers import (
@@ -176,6 +177,31 @@ def test_a_reason_given_for_late_doses_lets_nothing_else_through():
     dose = second_dose()
     lines = [plan_line(dose, make_nurse(), at(dose.window_end_on + 9 * DAY))]
     assert len(take(make_plan(lines), lines, override="Because I say so.").lost) == 1
+
+
+def test_the_reason_for_a_late_dose_does_not_speak_for_what_changed_since_the_plan_was_made():
+    dose, nurse = second_dose(), make_nurse()
+    day = dose.window_end_on + 9 * DAY
+    lines = [plan_line(dose, nurse, at(day), reasons=[{"code": "LATE", "days": 9}])]
+    plan = make_plan(lines)
+    nurse.shifts.all().update(starts=time(13))
+    (lost,) = take(plan, lines, override="The prescriber agreed.").lost
+    assert lost.outcome_code in {"LATE_OUTSIDE_WINDOW", "OUTSIDE_SHIFT"} and not Visit.objects.exists()
+    assert "the nurse works 1:00 pm" in lost.outcome
+
+
+def test_the_reason_for_a_late_course_does_not_speak_for_its_other_days():
+    plan, lines = a_course()
+    late, long_ago = [{"code": "LATE", "days": 9}], lines[0].dose.due_on - 30 * DAY
+    PlannedDose.objects.filter(pk__in=[line.dose_id for line in lines]).update(
+        floor_on=None, due_on=long_ago, window_start_on=long_ago, window_end_on=long_ago
+    )
+    for line in lines:
+        line.reasons = late
+        line.save()
+    lines[0].nurse.shifts.filter(weekday=lines[2].starts_at.weekday()).update(starts=time(13))
+    assert len(take(plan, lines, override="The prescriber agreed.").lost) == 3
+    assert not Visit.objects.exists()
 
 
 def test_a_lab_draw_or_wellness_check_is_booked_too():
