@@ -149,9 +149,16 @@ class PlanViewSet(Readable):
         return found.defer(*HEAVY) if self.action == "list" else found.defer("problem", "about")
 
     @extend_schema(request=PlanIn, responses={201: PlanOut}, parameters=[PARAMETER])
-    @idempotent
     def create(self, request: Request) -> Response:
         """A search that begins as soon as a worker is free. It proposes, and changes no visit."""
+        said = self.read_input(
+            PlanIn
+        )  # before the key's transaction begins: nobody waits for a network inside one
+        plan_problem.ask_for_roads(request.user, said["first_on"], said["last_on"], said["release"])
+        return self._create(request)
+
+    @idempotent
+    def _create(self, request: Request) -> Response:
         said = self.read_input(PlanIn)
         gathered = plan_problem.problem_of(request.user, said["first_on"], said["last_on"], said["release"])
         plan = plans.ask(problem=gathered.problem, about=gathered.about, by=request.user, **said)

@@ -7,7 +7,7 @@ many queries for many visits as for few.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -25,6 +25,7 @@ from scheduling.readings.day_fit import DayFit
 from scheduling.readings.plan_wishes import STEP_SECONDS, Period, Wish
 from scheduling.readings.replacements import wanted_of
 from scheduling.readings.roster import Member
+from scheduling.rules import states
 from scheduling.rules.eligibility import Pairs, Span
 from scheduling.rules.errors import BadInput
 from scheduling.services import bookable, pairs, travel
@@ -82,6 +83,25 @@ def problem_of(
         raise BadInput("Choose which booked visits may move.", field="release")
     origin = clock.day_bounds(first_on, settings.AGENCY_TIME_ZONE)[0]
     return _Desk(user, Period(first_on, last_on, origin, now), release).gathered()
+
+
+def ask_for_roads(
+    user: selectors.Viewer,
+    first_on: date,
+    last_on: date,
+    release: str = "none",
+    *,
+    now: datetime | None = None,
+) -> None:
+    """Before a plan is asked for: the roads between its homes, where there is a travel service. Uses the network, for
+    some seconds at most; what is not told by then is estimated. Raises what `problem_of` raises."""
+    if not travel.on():
+        return
+    problem = problem_of(user, first_on, last_on, release, now=now).problem
+    homes = {(visit["lat"], visit["lon"]) for visit in problem["visits"]}
+    bases = {(nurse["lat"], nurse["lon"]) for nurse in problem["nurses"]}
+    travel.warm(homes, homes | bases, now=now)
+    travel.warm(bases, homes, now=now)
 
 
 @dataclass
@@ -150,9 +170,11 @@ class _Desk:
         booked = [visit.dose for visit in self.visits if visit.dose is not None]
         return {(dose.prescription_id, dose.course, dose.number) for dose in booked}
 
-    def alone(self, visit: Visit) -> bool:
-        """No day of the same course is booked beside it, which would have to move along."""
+    def alone(self, visit: Visit, next_waits: Collection[int]) -> bool:
+        """No day of the same course is booked beside it, which would have to move along; none of the order waits."""
         dose = visit.dose
+        if dose is not None and dose.prescription_id in next_waits:
+            return False
         near = () if dose is None else (dose.number - 1, dose.number + 1)
         return not any((dose.prescription_id, dose.course, n) in self.course_days for n in near)
 
@@ -169,12 +191,16 @@ class _Desk:
         owed = list(checks.owed(self.user, today=agency_day).order_by("pk"))
         moving = self.released
         doses = [dose for row in rows for dose in row.doses]
+        # The next of these are placed beside what is booked: it keeps its day, or one might come before the other.
+        next_waits = {dose.prescription_id for dose in doses if dose.due_on <= self.period.last_on}
         for visit in moving:
             if visit.dose is not None:
                 visit.dose.prescription.patient = visit.patient
         fit = DayFit.of([*doses, *(visit.dose for visit in moving if visit.dose)])
         found = [
-            plan_wishes.of_visit(visit, wanted_of(visit), fit, self.period, alone=self.alone(visit))
+            plan_wishes.of_visit(
+                visit, wanted_of(visit), fit, self.period, alone=self.alone(visit, next_waits)
+            )
             for visit in moving
         ]
         for row in rows:
@@ -196,7 +222,19 @@ class _Desk:
         for visit in self.visits:
             if visit.pk not in moving:
                 found[visit.patient_id].append(Span(visit.starts_at, visit.ends_at))
+        for patient, start, end in self._with_who_left():
+            found[patient].append(Span(start, end))
         return found
+
+    def _with_who_left(self) -> Iterable[tuple[int, datetime, datetime]]:
+        """Visits of nurses who left, which nobody settled yet: the patient is not free then."""
+        first, last = self.bounds
+        return (
+            selectors.visits_for(self.user)
+            .filter(nurse__active=False, state__in=states.HOLDING, starts_at__lt=last, ends_at__gt=first)
+            .order_by()
+            .values_list("patient_id", "starts_at", "ends_at")
+        )
 
     @cached_property
     def known(self) -> dict[int, dict[int, int]]:

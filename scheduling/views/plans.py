@@ -70,6 +70,7 @@ def _started(request: HttpRequest) -> HttpResponse:
 def _ask(
     request: HttpRequest, *, first_on: date, last_on: date, release: str, seconds: int, seed: int = SEED
 ) -> WeekPlan:
+    plan_problem.ask_for_roads(request.user, first_on, last_on, release)
     gathered = plan_problem.problem_of(request.user, first_on, last_on, release)
     return plans.ask(
         first_on=first_on, last_on=last_on, release=release, seconds=seconds, seed=seed,

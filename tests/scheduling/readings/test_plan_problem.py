@@ -8,14 +8,17 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from nurses.models import Licence, Shift
+from nurses.models import Licence, Nurse, Shift
 from scheduling.models import Visit
 from scheduling.planning.plan_check import contradictions
-from scheduling.readings.plan_problem import problem_of
+from scheduling.planning.travel import PARKING_MINUTES
+from scheduling.readings.plan_problem import ask_for_roads, problem_of
 from scheduling.rules.errors import BadInput
 from scheduling.services import pairs
 from tests.makers import (
+    DALLAS,
     DAY,
+    FORT_WORTH,
     NOW,
     at,
     make_check,
@@ -30,6 +33,7 @@ from tests.makers import (
     make_visit,
     today_at,
 )
+from tests.scheduling.osrm_server import osrm_server
 
 pytestmark = pytest.mark.django_db
 MONDAY = today_at() + 7 * DAY  # 9 March 2026, the day after the clocks went forward
@@ -225,6 +229,20 @@ def test_a_nurse_the_patient_knows_costs_less():
     assert found.problem["meta"]["continuity_penalty"] == 1800
 
 
+def test_roads_a_travel_service_tells_are_asked_for_before_and_given_to_the_planner(settings):
+    make_nurse(place=FORT_WORTH)
+    make_dose()
+    with osrm_server() as server:
+        settings.OSRM_URL = server.url
+        server.road = lambda a, b: 0 if a == b else 1980
+        assert gathered().problem["roads"] == []
+        ask_for_roads(make_user(), MONDAY, MONDAY, now=NOW)
+        told = gathered(MONDAY, MONDAY).problem["roads"]
+    assert sorted(told) == sorted(
+        [[*a, *b, (33 + PARKING_MINUTES) * 60] for a, b in ((DALLAS, FORT_WORTH), (FORT_WORTH, DALLAS))]
+    )
+
+
 def test_what_may_be_taken_is_only_what_is_still_to_come():
     dose = make_dose(start_on=today_at())
     now = at(today_at(), 10, 7)
@@ -262,3 +280,25 @@ def test_as_many_queries_for_many_visits_as_for_few():
             problem_of(user, MONDAY, MONDAY + 6 * DAY, "all", now=NOW)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_visit_of_a_nurse_who_left_still_takes_the_patients_time():
+    gone, patient = make_nurse(), make_patient()
+    visit = make_visit(make_dose(make_prescription(patient)), gone, at(MONDAY, 10))
+    check = make_check(patient, MONDAY, window_end_on=MONDAY)
+    Nurse.objects.filter(pk=gone.pk).update(active=False)
+    row = row_of(gathered(), f"c{check.pk}")
+    ends = 10 * HOUR + int((visit.ends_at - visit.starts_at).total_seconds())
+    assert row["windows"]
+    for first, last, _cost in row["windows"]:
+        assert last + row["duration"] <= 10 * HOUR or first >= ends
+
+
+def test_a_released_first_day_keeps_its_day_while_the_rest_of_its_course_waits():
+    """Moved to another day it might come after what is placed beside it."""
+    order = make_prescription(regimen_id="methylprednisolone_iv_3d", start_on=MONDAY)
+    nurse = make_nurse(competencies=("iv", "methylprednisolone"))
+    visit = make_visit(make_dose(order), nurse, at(MONDAY))
+    found = gathered(release="all")
+    assert {row["id"][0] for row in found.problem["visits"]} == {"v", "d"}
+    assert {first // 86_400 for first, _last, _cost in row_of(found, f"v{visit.pk}")["windows"]} == {0}
