@@ -61,18 +61,20 @@ def curve(
     if low < high and y(low) - y(high) > 18:
         parts.append(f'<text x="{LEFT - 8}" y="{y(low) + 4:.1f}" text-anchor="end">{escape(say(low))}</text>')
     if bound is not None:
-        parts.append(
-            f'<line class="curve-bound" x1="{LEFT}" x2="{right}" y1="{y(bound):.1f}" y2="{y(bound):.1f}"/>'
-        )
-        parts.append(
-            f'<text class="curve-word" x="{right}" y="{y(bound) - 6:.1f}" text-anchor="end">{escape(words[0])}</text>'
-        )
+        parts += _bound_line(y(bound), right, words[0])
     parts.append(f'<path class="curve-line" d="{path}"/>')
     parts.append(f'<circle class="curve-now" cx="{last_x:.1f}" cy="{last_y:.1f}" r="4.5"/>')
     return (
         f'<svg class="curve" role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _bound_line(at: float, right: int, word: str) -> list[str]:
+    return [
+        f'<line class="curve-bound" x1="{LEFT}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}"/>',
+        f'<text class="curve-word" x="{right}" y="{at - 6:.1f}" text-anchor="end">{escape(word)}</text>',
+    ]
 
 
 @dataclass(frozen=True)

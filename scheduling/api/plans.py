@@ -154,7 +154,7 @@ class PlanViewSet(Readable):
         said = self.read_input(
             PlanIn
         )  # before the key's transaction begins: nobody waits for a network inside one
-        plan_problem.ask_for_roads(request.user, said["first_on"], said["last_on"], said["release"])
+        plan_roads.ask(request.user, said["first_on"], said["last_on"], said["release"])
         return self._create(request)
 
     @idempotent

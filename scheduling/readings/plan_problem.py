@@ -85,25 +85,6 @@ def problem_of(
     return _Desk(user, Period(first_on, last_on, origin, now), release).gathered()
 
 
-def ask_for_roads(
-    user: selectors.Viewer,
-    first_on: date,
-    last_on: date,
-    release: str = "none",
-    *,
-    now: datetime | None = None,
-) -> None:
-    """Before a plan is asked for: the roads between its homes, where there is a travel service. Uses the network, for
-    some seconds at most; what is not told by then is estimated. Raises what `problem_of` raises."""
-    if not travel.on():
-        return
-    problem = problem_of(user, first_on, last_on, release, now=now).problem
-    homes = {(visit["lat"], visit["lon"]) for visit in problem["visits"]}
-    bases = {(nurse["lat"], nurse["lon"]) for nurse in problem["nurses"]}
-    travel.warm(homes, homes | bases, now=now)
-    travel.warm(bases, homes, now=now)
-
-
 @dataclass
 class _Desk:
     """Everything read at once."""
@@ -349,9 +330,8 @@ class _Desk:
         legs = [(a, b) for a in homes for b in homes | bases if a != b]
         legs += [(base, home) for base in bases - homes for home in homes]
         told = travel.drives(legs)
-        return [
-            [*a, *b, 60 * told(a, b)] for a, b in sorted(legs) if (point_of(a), point_of(b)) in told.known
-        ]
+        known = [(a, b) for a, b in sorted(legs) if (point_of(a), point_of(b)) in told.known]
+        return [[*a, *b, 60 * told(a, b)] for a, b in known]
 
     # --- What a page says of it ------------------------------------------------------------
 

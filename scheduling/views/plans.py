@@ -22,7 +22,7 @@ from scheduling import clock, selectors
 from scheduling.forms.fields import refuse
 from scheduling.forms.plans import PlanForm
 from scheduling.models import PlanLine, WeekPlan
-from scheduling.readings import board, plan_board, plan_going, plan_page, plan_problem, words
+from scheduling.readings import board, plan_board, plan_going, plan_page, plan_problem, plan_roads, words
 from scheduling.readings.plan_page import Proposal, Row
 from scheduling.rules.errors import Refused
 from scheduling.services import events, plan_take, plans, travel
@@ -70,7 +70,7 @@ def _started(request: HttpRequest) -> HttpResponse:
 def _ask(
     request: HttpRequest, *, first_on: date, last_on: date, release: str, seconds: int, seed: int = SEED
 ) -> WeekPlan:
-    plan_problem.ask_for_roads(request.user, first_on, last_on, release)
+    plan_roads.ask(request.user, first_on, last_on, release)
     gathered = plan_problem.problem_of(request.user, first_on, last_on, release)
     return plans.ask(
         first_on=first_on, last_on=last_on, release=release, seconds=seconds, seed=seed,

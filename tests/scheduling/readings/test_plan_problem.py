@@ -12,7 +12,8 @@ from nurses.models import Licence, Nurse, Shift
 from scheduling.models import Visit
 from scheduling.planning.plan_check import contradictions
 from scheduling.planning.travel import PARKING_MINUTES
-from scheduling.readings.plan_problem import ask_for_roads, problem_of
+from scheduling.readings import plan_roads
+from scheduling.readings.plan_problem import problem_of
 from scheduling.rules.errors import BadInput
 from scheduling.services import pairs
 from tests.makers import (
@@ -236,7 +237,7 @@ def test_roads_a_travel_service_tells_are_asked_for_before_and_given_to_the_plan
         settings.OSRM_URL = server.url
         server.road = lambda a, b: 0 if a == b else 1980
         assert gathered().problem["roads"] == []
-        ask_for_roads(make_user(), MONDAY, MONDAY, now=NOW)
+        plan_roads.ask(make_user(), MONDAY, MONDAY, now=NOW)
         told = gathered(MONDAY, MONDAY).problem["roads"]
     assert sorted(told) == sorted(
         [[*a, *b, (33 + PARKING_MINUTES) * 60] for a, b in ((DALLAS, FORT_WORTH), (FORT_WORTH, DALLAS))]
