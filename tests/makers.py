@@ -16,6 +16,8 @@ from typing import Any
 from unittest import mock
 from zoneinfo import ZoneInfo
 
+from django.db import transaction
+
 from accounts.models import Role, User
 from nurses.models import Competency, Licence, Nurse, Shift, TimeOff
 from patients.models import Contact, Evidence, Patient, Prescription
@@ -31,7 +33,7 @@ from scheduling.models import (
     Visit,
     WeekPlan,
 )
-from scheduling.services import booking, doses, pairs, prescribing, records
+from scheduling.services import booking, checks, doses, events, pairs, prescribing, records
 from scheduling.services import patients as patient_services
 from scheduling.services.prescribing import GivenElsewhere, Wish
 
@@ -232,8 +234,22 @@ def make_papers(prescription: Prescription, *, by: User | None = None, now: date
     code = doses.drug_code(regimen.id)
     if "SITE_TOUCH_REQUIRED" in regimen.site_of_care.flags and not Site.objects.filter(code=code).exists():
         make_site(code)
+    day, patient = today_at(now) - DAY, prescription.patient
     kinds = [rule.kind for rule in regimen.prerequisites if rule.blocks and rule.days_before is None]
-    return [make_evidence(prescription.patient, kind, today_at(now) - DAY, by=by) for kind in kinds]
+    standing = patient.evidence.filter(kind__in=kinds, dated_on=day, withdrawn_at=None, prescription=None)
+    there = set(standing.values_list("kind", flat=True))
+    missing = sorted(
+        (kind for kind in dict.fromkeys(kinds) if kind not in there), key=checks.DRAWN.__contains__
+    )
+    # All but one as the rows they become: what follows from papers follows from the last of them, a result
+    # if there is one, and costs more than the papers themselves.
+    with transaction.atomic():
+        for kind in missing[:-1]:
+            paper = Evidence.objects.create(patient=patient, kind=kind, dated_on=day, recorded_by=by)
+            events.write("evidence_recorded", by=by, patient=patient, subject=paper, kind=kind, clear=True)
+        for kind in missing[-1:]:
+            make_evidence(patient, kind, day, by=by)
+    return list(standing.all())
 
 
 def make_site(code: str = "natalizumab", **fields: Any) -> Site:

@@ -114,6 +114,8 @@ def sync(
             minutes=DRAW_MINUTES,
         )
         _write(check, draw, results)
+    if not stored:
+        return  # no draw was owed before, so none is booked either
     booked = Visit.objects.filter(planned_check__prescription=prescription, state__in=states.HOLDING)
     kept = {*wanted, *booked.values_list("planned_check__due_on", flat=True)}
     for due_on, check in stored.items():

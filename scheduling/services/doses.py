@@ -172,12 +172,16 @@ def sync(prescription: Prescription, *, today: date | None = None, now: datetime
     rows, calendar = lay_out(case, booked_days(prescription), today + HORIZON)
     stored = {dose.number: dose for dose in prescription.doses.select_for_update(no_key=True)}
     kept: set[int] = set()
+    new: list[PlannedDose] = []
     for row in rows:
         kept.add(row.number)
-        dose = stored.get(row.number) or PlannedDose(prescription=prescription, number=row.number)
-        if dose.state == PlannedDose.State.GIVEN and dose.pk:
-            continue
-        _write(dose, row)
+        dose = stored.get(row.number)
+        if dose is None:
+            new.append(PlannedDose(prescription=prescription, number=row.number))
+            fill(new[-1], row)
+        elif dose.state != PlannedDose.State.GIVEN:
+            _write(dose, row)
+    PlannedDose.objects.bulk_create(new)
     for number, dose in stored.items():
         if number not in kept and dose.state == PlannedDose.State.PLANNED:
             dose.state = PlannedDose.State.CANCELLED
@@ -204,7 +208,7 @@ COMPARED = (
 def _write(dose: PlannedDose, row: Dose) -> None:
     before = [getattr(dose, name) for name in COMPARED]
     fill(dose, row)
-    if dose.pk is None or before != [getattr(dose, name) for name in COMPARED]:
+    if before != [getattr(dose, name) for name in COMPARED]:
         dose.save()
 
 
