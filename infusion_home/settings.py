@@ -434,6 +434,8 @@ LOGGING = {
         "level": LOG_LEVEL,
     },
     "loggers": {
+        # Its own handler would write every address as it is, those that open without a password too.
+        "django.server": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "axes": {"level": "ERROR"},  # its messages carry the names people typed
         "urllib3": {"level": "WARNING"},  # and these the addresses asked for, with people's numbers
     },

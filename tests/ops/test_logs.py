@@ -48,3 +48,11 @@ def test_a_failed_task_is_logged_by_its_name_only():
 def test_every_line_is_written_this_way():
     assert settings.LOGGING["formatters"]["line"]["()"] == "infusion_home.logs.LineFormatter"
     assert all(one["formatter"] == "line" for one in settings.LOGGING["handlers"].values())
+
+
+@pytest.mark.parametrize("secret", ["/cal/Zk3_a-9QweRtyUiOpAsD.ics", "/s/Zk3_a-9QweRtyUiOpAsD"])
+def test_an_address_that_opens_without_a_password_is_in_no_line_not_of_the_small_server_either(secret):
+    assert "Zk3" not in written("Not Found: %s", args=(secret,))
+    assert "Zk3" not in written('"%s" %s %s', "django.server", (f"GET {secret} HTTP/1.1", "200", "812"))
+    server = logging.getLogger("django.server")
+    assert server.handlers and all(isinstance(one.formatter, LineFormatter) for one in server.handlers)
