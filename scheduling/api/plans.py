@@ -151,9 +151,8 @@ class PlanViewSet(Readable):
     @extend_schema(request=PlanIn, responses={201: PlanOut}, parameters=[PARAMETER])
     def create(self, request: Request) -> Response:
         """A search that begins as soon as a worker is free. It proposes, and changes no visit."""
-        said = self.read_input(
-            PlanIn
-        )  # before the key's transaction begins: nobody waits for a network inside one
+        said = self.read_input(PlanIn)
+        # Before the key's transaction begins: nobody waits for a network inside one.
         plan_roads.ask(request.user, said["first_on"], said["last_on"], said["release"])
         return self._create(request)
 

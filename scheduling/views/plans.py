@@ -63,8 +63,10 @@ def _started(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("plan", plan.pk)
     said = form.cleaned_data
-    first = said.get("first_on") or _days(request)[0]
-    return _ask_page(request, form, first, max(said.get("last_on") or first, first), status=status)
+    first, last = said.get("first_on"), said.get("last_on")
+    if form.errors and not (first and last):  # what cannot be read or planned names no page
+        first, last = _days(request)
+    return _ask_page(request, form, first, last, status=status)
 
 
 def _ask(
@@ -257,7 +259,7 @@ def _is_meant(row: Row, what: str) -> bool:
     if kind == "day":
         return row.on.isoformat() == key
     if kind == "nurse":
-        return key.isdecimal() and int(key) in row.nurses
+        return key in {str(nurse) for nurse in row.nurses}
     return what == "all" or (what == "move" and row.line.kind == PlanLine.Kind.MOVE)
 
 
