@@ -54,5 +54,4 @@ def test_every_line_is_written_this_way():
 def test_an_address_that_opens_without_a_password_is_in_no_line_not_of_the_small_server_either(secret):
     assert "Zk3" not in written("Not Found: %s", args=(secret,))
     assert "Zk3" not in written('"%s" %s %s', "django.server", (f"GET {secret} HTTP/1.1", "200", "812"))
-    server = logging.getLogger("django.server")
-    assert server.handlers and all(isinstance(one.formatter, LineFormatter) for one in server.handlers)
+    assert settings.LOGGING["loggers"]["django.server"]["handlers"] == ["console"]
