@@ -329,10 +329,10 @@ def _path(it: Case, model: Any, nodes: Any, found: Any, day: int) -> list[int]:
 
 # VROOM: a vehicle a nurse-day, a job a visit with a window a day, skills (a promise is a skill of its nurse). It
 # serves as much priority as it can and then drives as little as it can: a prize is a priority, never weighed against
-# driving. A profile a nurse, or a group of nurses as above, says who is preferred.
+# driving. A profile a nurse, or a group of nurses as above, says who is preferred. It begins with the promises, too.
 def vroom(it: Case, *, seconds: float, seed: int) -> Routes:
     """Two threads; knows no seed, and ends by itself where it finds nothing more."""
-    from vroom import Input, Job, Vehicle
+    from vroom import Input, Job, Vehicle, VehicleStepEnd, VehicleStepSingle, VehicleStepStart
 
     until, homes, model = time.monotonic() + seconds, len(it.nurses), Input()
     drive = it.drive.astype(np.uint32)
@@ -345,11 +345,14 @@ def vroom(it: Case, *, seconds: float, seed: int) -> Routes:
     pins = {f"nurse {visit['pinned']['nurse']}" for visit in it.visits if visit.get("pinned")}
     skills = sorted({skill for visit in it.visits for skill in visit["skills"]} | pins)
     names = {name: at for at, name in enumerate(skills)}
+    promised = _promised(it, range(len(it.visits)))
     for day, (nurse, shift) in enumerate(it.days):
+        steps = [VehicleStepSingle(at) for at in promised.get(day, ())]
         able = {*it.nurses[nurse]["skills"], f"nurse {it.nurses[nurse]['id']}"} & set(names)
         model.add_vehicle(
             Vehicle(day, start=nurse, end=nurse, profile=str(it.profile[nurse]),
-                    skills={names[one] for one in able}, time_window=(shift["start"], shift["end"]))
+                    skills={names[one] for one in able}, time_window=(shift["start"], shift["end"]),
+                    steps=[VehicleStepStart(), *steps, VehicleStepEnd()] if steps else [])
         )  # fmt: skip
     most = max(visit["prize"] for visit in it.visits)
     for at, visit in enumerate(it.visits):
@@ -362,9 +365,9 @@ def vroom(it: Case, *, seconds: float, seed: int) -> Routes:
     left = timedelta(seconds=max(until - time.monotonic(), 0.1))
     # At any level above 0 it looks at the clock too late for the largest case: minutes after 20 s.
     level = 5 if it.cells <= CELLS else 0
-    steps = model.solve(exploration_level=level, nb_threads=2, timeout=left).routes
+    found = model.solve(exploration_level=level, nb_threads=2, timeout=left).routes
     routes: dict[int, list[int]] = {}
-    for day, kind, at in zip(steps["vehicle_id"], steps["type"], steps["id"], strict=True):
+    for day, kind, at in zip(found["vehicle_id"], found["type"], found["id"], strict=True):
         if kind == "job":
             routes.setdefault(int(day), []).append(int(at))
     return list(routes.items())
