@@ -18,6 +18,7 @@ from scheduling.planning.routing.table import Day, Flags, Table, Whole
 
 GRID, FINEST = 11, 8  # seconds between the times of the bound, as powers of two: a shift is a quick division
 MOST_LABELS = 20_000  # of one level; the best are kept and the answer is no longer exact
+DEEP, DEEP_LABELS = 4, 1_000  # beyond so many stops fewer are kept: such days are another search's
 MOST_STOPS = 40
 NONE = -1
 FAR = 1e15
@@ -257,10 +258,11 @@ class _Walk:
         self._keep(good)
         if len(self.free) > 1 and self.path.shape[1] > 2:
             self._keep(self._undominated())
-        if len(self.free) > self.most:
+        most = self.most if self.path.shape[1] <= DEEP else min(self.most, DEEP_LABELS)
+        if len(self.free) > most:
             self.exact = False
             hope = self.cost + self.bound.at(self.free, self.path[:, -1])
-            self._keep(np.sort(np.argpartition(hope, self.most)[: self.most]))
+            self._keep(np.sort(np.argpartition(hope, most)[:most]))
 
     def _undominated(self) -> Whole:
         last = self.sign[self.path[:, -1]]

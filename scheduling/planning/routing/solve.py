@@ -16,7 +16,8 @@ from scheduling.planning.routing.generate import Generator, guessed
 from scheduling.planning.routing.master import Seconds, chosen
 from scheduling.planning.routing.neighbourhoods import Answer, Task, around, groups
 from scheduling.planning.routing.problem import Plan, Problem, Progress, Stopped, Told
-from scheduling.planning.routing.scope import whole
+from scheduling.planning.routing.scope import part, whole
+from scheduling.planning.routing.search import search
 from scheduling.planning.routing.table import Flags, Table, Whole, table
 from scheduling.planning.routing.team import Team
 from scheduling.planning.routing.timing import Routes, course_nurses, nurse_days, plan, whole_courses
@@ -31,6 +32,8 @@ AT_ONCE = 2  # neighbourhoods planned beside one another, whatever the processes
 STALE = 12  # neighbourhoods without a better plan before they grow
 KNOWN = 15  # routes of each nurse-day a neighbourhood begins with
 PROVABLE = 4_000  # columns among which the best plan is looked for to the end
+CROWDED = 5.0  # stops a day, on average
+SEARCHES = 300  # iterations of PyVRP for one group, where runs have to repeat
 NODES = 60  # of one choice among whole routes, where runs have to repeat
 
 
@@ -82,6 +85,8 @@ class _Search:
         if self.nodes and not self.budget.over():
             team = Team(self.table, self.processes, self.budget.late)
             try:
+                if self._crowded():
+                    self._search()
                 if self.nodes <= SMALL:
                     self._whole(team)
                 else:
@@ -95,6 +100,35 @@ class _Search:
 
     def _finished(self) -> bool:
         return self.budget.over() or (self.bound is not None and self.cost <= self.bound)
+
+    def _crowded(self) -> bool:
+        """Days of many stops: their routes are too many to enumerate, so PyVRP goes first."""
+        stops = [len(nodes) for nodes in self.routes.values()]
+        return bool(stops) and sum(stops) / len(stops) > CROWDED
+
+    def _search(self) -> None:
+        """PyVRP on neighbours, one group after another."""
+        parts = groups(self.table, GROUP)
+        for at, days in enumerate(parts):
+            end = self.budget.left - self.budget.left * 0.4 / (len(parts) - at)
+            asked = 0
+
+            def stopped(end: float = end) -> bool:
+                nonlocal asked
+                asked += 1
+                limit = asked > SEARCHES if self.budget.repeats else self.budget.left < end
+                return limit or self.budget.halted()
+
+            if self.budget.over():
+                return
+            self.budget.done += 1
+            built = replace(self.table, nurse_cost=self._nurse_cost())
+            found = search(built, part(built, self.routes, days), seed=self.seed, stopped=stopped)
+            pins = {index: self.table.days[index].pins for index in days if self.table.days[index].pins}
+            outside = {index: nodes for index, nodes in self.routes.items() if index not in set(days)}
+            routes = self._mended(whole_courses(self.table, outside | pins | found))
+            self.columns.add_routes(routes)
+            self._offer(routes, "search")
 
     def _whole(self, team: Team) -> None:
         """All nurse-days at once: prices, a bound, whole routes; the best plan of all where few columns are left."""
