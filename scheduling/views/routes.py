@@ -115,8 +115,8 @@ def order(request: HttpRequest, nurse_id: int, on: date) -> HttpResponse:
     _in_calendar(on)
     day = route_desk.day_of(request.user, nurse, on)
     present = [stop.visit.pk for stop in day.day.stops if stop.visit.live]
-    if request.method != "POST":
-        events.charts_read(day.charts, by=request.user, what=f"order of {on.isoformat()}")
+    # Also before saving: what is refused shows the same names and times again.
+    events.charts_read(day.charts, by=request.user, what=f"order of {on.isoformat()}")
     data = request.POST if request.method == "POST" else request.GET
     wish = wish_of(data, present, on, nurse.time_zone)
     places = reorder.roads_between(nurse, [stop.visit for stop in day.day.stops])

@@ -305,6 +305,8 @@ def test_without_whose_reason_it_is_the_form_comes_back(day):
         answer = save(client, nurse, page, reason_class="")
     assert answer.status_code == 422
     assert "Choose whose reason it is." in answer.content.decode()
+    # Both pages showed whose visits these are.
+    assert Event.objects.filter(action="chart_read", subject=f"order of {ON.isoformat()}").count() == 6
 
 
 def test_a_confirmed_visit_moves_only_when_its_box_is_ticked(day):
