@@ -104,11 +104,15 @@ def _public(rows: Sequence[Json]) -> str:
 
 def _remarks(rows: Sequence[Json], engine: str) -> list[str]:
     """What a reader of the tables must know about the runs behind them."""
-    seeds, days = {row["seed"] for row in rows}, sorted({row["on"] for row in rows})
-    found = [f"{len(rows)} runs, {len(seeds)} seeds, {' to '.join(dict.fromkeys((days[0], days[-1])))}."]
+    seeds, days = sorted({row["seed"] for row in rows}), sorted({row["on"] for row in rows})
+    found = [
+        f"{len(rows)} runs, seeds {', '.join(map(str, seeds))}, {' to '.join(dict.fromkeys((days[0], days[-1])))}."
+    ]
     ours = [row for row in rows if row["solver"] == OURS]
     if old := sum(row["engine"] != engine for row in ours):
         found.append(f"{old} of {len(ours)} runs of ours are of an earlier engine.")
+    if other := sorted({row["case"] for row in rows if row["instead"]}):
+        found.append(f"Cases made in place of files that were absent: {', '.join(other)}.")
     for case, bound in ((case, _bound(rows, case)) for case in CASES):
         costs = [row["cost"] for row in rows if row["case"] == case and row["cost"]]
         if bound and costs and min(costs) < bound:

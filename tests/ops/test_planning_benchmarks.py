@@ -21,7 +21,7 @@ def kept(
     return {
         "case": "20/50", "seconds": 5, "seed": seed, "solver": solver, "cost": cost, "served": cost and 42, "of": 50,
         "bound": bound, "took": 5.0, "first": 0.5, "why": "" if cost else "no plan after 18 s", "mb": 60,
-        "engine": engine, "on": "2026-11-21",
+        "engine": engine, "on": "2026-11-21", "instead": False,
     }  # fmt: skip
 
 
@@ -57,6 +57,9 @@ def test_a_run_that_is_kept_is_not_run_again(monkeypatch: pytest.MonkeyPatch, tm
         90,
         None,
     ]  # the last line of a run is what counts
+    wish.seeds = [2, 1]  # who knows no seed is run once, with the first
+    assert [run.seed for run in _plans_full._runs(wish) if run.solver == "VROOM"] == [2]
+    wish.seeds = [1]
     wish.stale = True  # by another engine than today's
     assert [run.solver for run in _plans_full._runs(wish)] == [OURS]
 
