@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from scheduling.models import PlanLine, Visit, WeekPlan
-from scheduling.rules.errors import BadInput, NeedsReason, Refused
+from scheduling.rules.errors import BadInput, Conflict, NeedsReason, Refused
 from scheduling.services import booking, courses, events, together
 from scheduling.services.guard import fits, writes
 from scheduling.services.together import Move
@@ -21,6 +21,9 @@ from scheduling.services.together import Move
 MOST = 500
 MOVED_FOR = "organisation"  # whose reason it is that a booked visit moves: the agency plans its days
 NOTE = "Moved by a plan of the days"
+PROMISED = (
+    "The patient has said yes to this visit since the plan was made; it was to move unconfirmed visits only."
+)
 LATENESS = frozenset({"LATE_OUTSIDE_WINDOW"})  # what a plan proposes although it needs a reason
 KIND, STATE = PlanLine.Kind, PlanLine.State
 
@@ -66,7 +69,7 @@ def take(
         .values_list("pk", flat=True)
     )
     lines = [line for line in lines if line.pk in open_now]
-    _move([line for line in lines if line.kind == KIND.MOVE], by, now)
+    _move(_may_move(plan, [line for line in lines if line.kind == KIND.MOVE]), by, now)
     for group in _groups(line for line in lines if line.kind == KIND.PLACE):
         _place(group, by, override, now)
     for line in lines:
@@ -101,6 +104,21 @@ def _groups(lines: Iterable[PlanLine]) -> list[list[PlanLine]]:
     for line in lines:
         found[line.group].append(line)
     return list(found.values())
+
+
+def _may_move(plan: WeekPlan, lines: Sequence[PlanLine]) -> list[PlanLine]:
+    """Those the plan was allowed to move; the others are lost. A patient's yes changes no version of the visit."""
+    if plan.release == "all":
+        return list(lines)
+    promised = set(
+        Visit.objects.filter(pk__in=[line.visit_id for line in lines], state="confirmed").values_list(
+            "pk", flat=True
+        )
+    )
+    for line in lines:
+        if line.visit_id in promised:
+            _lose(line, Conflict(PROMISED, code="VISIT_CONFIRMED"))
+    return [line for line in lines if line.visit_id not in promised]
 
 
 def _move(lines: Sequence[PlanLine], by: User, now: datetime) -> None:

@@ -10,7 +10,7 @@ import pytest
 from patients.models import Patient
 from scheduling.models import Event, PlanLine, PlannedDose, Visit
 from scheduling.rules.errors import BadInput
-from scheduling.services import booking, plan_take, together
+from scheduling.services import booking, outcomes, plan_take, together
 from tests.makers import (
     DAY,
     NOW,
@@ -145,6 +145,19 @@ def test_a_visit_moved_by_hand_meanwhile_stays_there_and_the_other_moves():
     found = take(plan, lines)
     assert [line.visit_id for line in found.booked] == [second.pk]
     assert [line.visit_id for line in found.lost] == [first.pk]
+
+
+@pytest.mark.parametrize(("release", "moved"), [("unconfirmed", 0), ("all", 1)])
+def test_a_visit_the_patient_said_yes_to_meanwhile_moves_only_where_confirmed_ones_may(release, moved):
+    nurse, visit = make_nurse(), make_visit(starts_at=at(ON))
+    lines = [move_line(visit, nurse, at(ON, 10))]
+    plan = make_plan(lines, release=release)
+    outcomes.confirm_visit(visit_id=visit.pk, by=None, via="text", now=NOW)
+    found = take(plan, lines)
+    assert len(found.booked) == moved
+    assert [line.outcome_code for line in found.lost] == ["VISIT_CONFIRMED"] * (1 - moved)
+    visit.refresh_from_db()
+    assert visit.state == ("moved" if moved else "confirmed")
 
 
 def test_a_new_visit_goes_where_a_moved_one_made_room():
