@@ -23,8 +23,16 @@ RELEASES = [
 class PlanForm(forms.Form):
     """A valid form has `first_on`, `last_on`, `release` and `seconds`; how long a period may be the service says."""
 
-    first_on = DayField(label=_("First day"), help_text=_("Like 11/23/2026."))
-    last_on = DayField(label=_("Last day"), help_text=_("The same day plans one day."))
+    first_on = DayField(
+        label=_("First day"),
+        help_text=_("Like 11/23/2026."),
+        error_messages={"required": _("Enter the first day.")},
+    )
+    last_on = DayField(
+        label=_("Last day"),
+        help_text=_("The same day plans one day."),
+        error_messages={"required": _("Enter the last day.")},
+    )
     release = forms.ChoiceField(
         label=_("What may move?"),
         choices=RELEASES,

@@ -73,7 +73,7 @@ def _mark(row: PlanLine, names: plan_words.Names) -> PlanMark:
         status, text = "stop", _("not possible any more. %(why)s") % {"why": row.outcome}
     else:
         status = "info"
-        text = _("%(when)s, %(nurse)s. %(why)s.") % {
+        text = _("proposed %(when)s, %(nurse)s, not booked. %(why)s.") % {
             "when": words.at_words(row.starts_at, row.time_zone),
             "nurse": row.nurse.listed_name,
             "why": " · ".join(plan_words.reasons(row.reasons)),

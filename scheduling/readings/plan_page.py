@@ -114,6 +114,11 @@ class Proposal:
         return [row for row in self.rows if row.line.state == PlanLine.State.TAKEN]
 
     @property
+    def booked(self) -> int:
+        """Visits booked from it; each day of a course is one."""
+        return sum(len(row.lines) for row in self.taken)
+
+    @property
     def lost(self) -> list[Row]:
         return [row for row in self.rows if row.line.state == PlanLine.State.LOST]
 

@@ -31,6 +31,7 @@ from scheduling.rules.errors import BadInput
 from scheduling.services import bookable, pairs, travel
 
 MOST_DAYS = 14
+FARTHEST_DAYS = 366  # from today to the last day: farther off is a typing error
 RELEASABLE = {"none": (), "unconfirmed": ("booked",), "all": ("booked", "confirmed")}
 FAIR_SHARE = 1.1  # of the period's work by a nurse's share of the hours; beyond it
 FAIRNESS = 0.25  # each second weighs so much of one at the wheel
@@ -79,6 +80,8 @@ def problem_of(
         raise BadInput(f"A plan covers at most {MOST_DAYS} days.", field="last_on")
     if last_on < clock.today_in(settings.AGENCY_TIME_ZONE, now):
         raise BadInput("These days are over.", field="first_on")
+    if (last_on - clock.today_in(settings.AGENCY_TIME_ZONE, now)).days > FARTHEST_DAYS:
+        raise BadInput("A plan ends within a year from today.", field="last_on")
     if release not in RELEASABLE:
         raise BadInput("Choose which booked visits may move.", field="release")
     origin = clock.day_bounds(first_on, settings.AGENCY_TIME_ZONE)[0]

@@ -77,7 +77,9 @@ class Line:
             return None
         if least < 0:
             return "stop", _("does not fit")
-        return ("wait" if least < TIGHT_MINUTES else "ok"), _("%(n)d min") % {"n": least}
+        hours, rest = divmod(least, 60)
+        said = _("%(hours)d h %(minutes)02d") if hours else _("%(minutes)d min")
+        return ("wait" if least < TIGHT_MINUTES else "ok"), said % {"hours": hours, "minutes": rest}
 
     @property
     def cautions(self) -> list[tuple[bool, str]]:

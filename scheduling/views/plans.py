@@ -64,7 +64,7 @@ def _started(request: HttpRequest) -> HttpResponse:
             return redirect("plan", plan.pk)
     said = form.cleaned_data
     first, last = said.get("first_on"), said.get("last_on")
-    if form.errors and not (first and last):  # what cannot be read or planned names no page
+    if not (first and last):  # what cannot be read or planned names no page
         first, last = _days(request)
     return _ask_page(request, form, first, last, status=status)
 

@@ -292,7 +292,9 @@ def test_the_queue_says_why_the_plan_found_no_time_and_what_would_help():
 def test_the_queue_says_what_was_proposed_and_not_taken():
     _plan, nurse = proposed(1)
     (mark,) = marks().values()
-    assert mark.text.startswith(f"Mon, Mar 9, 9:00 am, {nurse.listed_name}. 2 days after the due date")
+    assert mark.text.startswith(
+        f"proposed Mon, Mar 9, 9:00 am, {nurse.listed_name}, not booked. 2 days after the due date"
+    )
 
 
 def test_only_the_newest_plan_speaks_and_only_while_its_days_are_ahead():

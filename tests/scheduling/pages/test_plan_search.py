@@ -75,6 +75,8 @@ def test_other_days_are_counted_without_asking_for_a_plan():
         ({"seconds": "4"}, "Look for at least 5 seconds."),
         ({"seconds": "ten"}, "Enter whole seconds"),
         ({"last_on": "2026-03-08"}, "The last day must not be before the first."),
+        ({"last_on": ""}, "Enter the last day."),
+        ({"first_on": "2062-03-09", "last_on": "2062-03-10"}, "A plan ends within a year from today."),
         ({"last_on": "2026-03-30"}, "A plan covers at most 14 days."),
         ({"first_on": "2026-02-01", "last_on": "2026-02-02"}, "These days are over."),
         ({"release": "some"}, "some is not one of the available choices"),
@@ -87,6 +89,8 @@ def test_a_wish_that_makes_no_sense_is_told_beside_what_was_typed(wrong, said):
     assert said in page.content.decode()
     for name, typed in wrong.items():
         assert page.context["form"][name].value() == typed
+    if not {"seconds", "release"} & set(wrong):
+        assert "<h1>Plan the week of Mar 9</h1>" in page.content.decode()  # not of a day nobody asked for
     assert not WeekPlan.objects.exists()
 
 
