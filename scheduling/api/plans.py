@@ -18,7 +18,7 @@ from scheduling.api.common import Readable
 from scheduling.api.fields import HIGHEST_ID, Day, Input, Moment
 from scheduling.api.idempotency import PARAMETER, idempotent
 from scheduling.models import PlanLine, WeekPlan
-from scheduling.readings import plan_page, plan_problem, plan_words
+from scheduling.readings import plan_page, plan_problem, plan_roads, plan_words
 from scheduling.rules.errors import BadInput, NeedsReason
 from scheduling.services import events, plan_take, plans, travel
 
