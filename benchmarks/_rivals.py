@@ -335,13 +335,7 @@ def vroom(it: Case, *, seconds: float, seed: int) -> Routes:
     from vroom import Input, Job, Vehicle, VehicleStepEnd, VehicleStepSingle, VehicleStepStart
 
     until, homes, model = time.monotonic() + seconds, len(it.nurses), Input()
-    drive = it.drive.astype(np.uint32)
-    for at, group in enumerate(it.profiles):
-        dear = drive.copy()
-        dear[:, homes:] += it.costs(group).astype(np.uint32)
-        np.fill_diagonal(dear, 0)
-        model.set_durations_matrix(str(at), drive)
-        model.set_costs_matrix(str(at), dear)
+    _profiles(it, model)
     pins = {f"nurse {visit['pinned']['nurse']}" for visit in it.visits if visit.get("pinned")}
     skills = sorted({skill for visit in it.visits for skill in visit["skills"]} | pins)
     names = {name: at for at, name in enumerate(skills)}
@@ -371,6 +365,16 @@ def vroom(it: Case, *, seconds: float, seed: int) -> Routes:
         if kind == "job":
             routes.setdefault(int(day), []).append(int(at))
     return list(routes.items())
+
+
+def _profiles(it: Case, model: Any) -> None:
+    drive, homes = it.drive.astype(np.uint32), len(it.nurses)
+    for at, group in enumerate(it.profiles):
+        dear = drive.copy()
+        dear[:, homes:] += it.costs(group).astype(np.uint32)
+        np.fill_diagonal(dear, 0)
+        model.set_durations_matrix(str(at), drive)
+        model.set_costs_matrix(str(at), dear)
 
 
 RIVALS: dict[str, Callable[..., Routes]] = {"PyVRP": pyvrp, "OR-Tools": ortools, "VROOM": vroom}
