@@ -15,7 +15,6 @@ from typing import Any
 from scheduling.planning.routing.budget import Budget
 from scheduling.planning.routing.files import plan_as_json, read_problem
 from scheduling.planning.routing.problem import BadProblem, Progress
-from scheduling.planning.routing.solve import solve
 
 ENOUGH: list[bool] = []  # not empty: somebody wants the best so far
 
@@ -33,6 +32,9 @@ def main() -> int:
     """0 with a plan; 2 where the problem cannot be read or contradicts itself."""
     signal.signal(signal.SIGTERM, lambda *_: ENOUGH.append(True))
     clock = Budget(None, None)
+    # Not above: helpers load this module too, and would wait for solvers they do not use.
+    from scheduling.planning.routing.solve import solve
+
     try:
         asked = json.load(sys.stdin)
         problem, seed = read_problem(asked["problem"]), int(asked.get("seed") or 1)

@@ -17,7 +17,6 @@ from scheduling.planning.routing.master import Seconds, chosen
 from scheduling.planning.routing.neighbourhoods import Answer, Task, around, groups
 from scheduling.planning.routing.problem import Plan, Problem, Progress, Stopped, Told
 from scheduling.planning.routing.scope import part, whole
-from scheduling.planning.routing.search import search
 from scheduling.planning.routing.table import Flags, Table, Whole, table
 from scheduling.planning.routing.team import Team
 from scheduling.planning.routing.timing import Routes, course_nurses, nurse_days, plan, whole_courses
@@ -27,6 +26,8 @@ MOST_PROCESSES = 4
 SMALL = 9_000  # nodes of all nurse-days: up to here the whole is priced at once, and a bound comes of it
 ALONE = 1_500  # and up to here other processes would only cost time
 GROUP = 34  # nurse-days of a neighbourhood
+WHOLE = 4  # times what the groups took have to be left for pricing the whole
+FEW = 15  # of the first groups, where the whole follows soon
 FEWEST = 8  # where there are so many
 AT_ONCE = 2  # neighbourhoods planned beside one another, whatever the processes are
 STALE = 12  # neighbourhoods without a better plan before they grow
@@ -87,10 +88,7 @@ class _Search:
             try:
                 if self._crowded():
                     self._search()
-                if self.nodes <= SMALL:
-                    self._whole(team)
-                else:
-                    self._grouped(team)
+                self._begin(team)
                 while not self._finished():
                     self._improve(team)
             finally:
@@ -101,13 +99,28 @@ class _Search:
     def _finished(self) -> bool:
         return self.budget.over() or (self.bound is not None and self.cost <= self.bound)
 
+    def _begin(self, team: Team) -> None:
+        """Groups of neighbours, and then the whole where it is small enough for the time that is left."""
+        began = self.budget.left
+        if self.nodes > min(ALONE, SMALL):
+            self._grouped(team, GROUP if self.nodes > SMALL else FEW)
+        if self.nodes > SMALL or self.budget.over():
+            return
+        took = began - self.budget.left
+        if self.budget.repeats or self.budget.left > WHOLE * took:
+            self._whole(team)
+        else:
+            self.size = FEW
+
     def _crowded(self) -> bool:
         """Days of many stops: their routes are too many to enumerate, so PyVRP goes first."""
         stops = [len(nodes) for nodes in self.routes.values()]
         return bool(stops) and sum(stops) / len(stops) > CROWDED
 
     def _search(self) -> None:
-        """PyVRP on neighbours, one group after another."""
+        """PyVRP on neighbours, one group after another. It takes a while to load, and most branches never need it."""
+        from scheduling.planning.routing.search import search
+
         parts = groups(self.table, GROUP)
         for at, days in enumerate(parts):
             end = self.budget.left - self.budget.left * 0.4 / (len(parts) - at)
@@ -132,7 +145,7 @@ class _Search:
 
     def _whole(self, team: Team) -> None:
         """All nurse-days at once: prices, a bound, whole routes; the best plan of all where few columns are left."""
-        end, last = self.budget.left * 0.5, self.budget.half_done
+        end, last = self.budget.left * 0.65, self.budget.half_done
 
         def over() -> bool:
             self.budget.done += 1
@@ -180,14 +193,13 @@ class _Search:
         if proven:  # every cheaper plan is made of these columns
             self._bounded(float(self.cost))
 
-    def _grouped(self, team: Team) -> None:
-        """Neighbours among themselves first: of a large branch the whole would take too long."""
-        tasks = [self._task(days) for days in groups(self.table, GROUP)]
-        for at in range(0, len(tasks), AT_ONCE):
+    def _grouped(self, team: Team, size: int) -> None:
+        """Neighbours among themselves first: the whole takes long, and begins better from there."""
+        parts = groups(self.table, size)
+        for at in range(0, len(parts), AT_ONCE):
             if self.budget.over():
                 return
-            fresh = [self._task(task.days) for task in tasks[at : at + AT_ONCE]]
-            self._work(team, fresh, "search")
+            self._work(team, [self._task(days) for days in parts[at : at + AT_ONCE]], "search")
 
     def _improve(self, team: Team) -> None:
         if self.size >= len(self.table.days):

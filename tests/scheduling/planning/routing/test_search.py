@@ -54,12 +54,13 @@ def test_it_leaves_what_stands_outside_its_part_alone():
 
 
 def test_crowded_days_are_searched_before_they_are_enumerated(monkeypatch):
+    from scheduling.planning.routing import search as searching
     from scheduling.planning.routing import solve as module
 
     document, asked = crowded(), []
     monkeypatch.setattr(module, "CROWDED", 4.0)
     monkeypatch.setattr(module, "SEARCHES", 60)
-    monkeypatch.setattr(module, "search", lambda *args, **more: asked.append(1) or search(*args, **more))
+    monkeypatch.setattr(searching, "search", lambda *args, **more: asked.append(1) or search(*args, **more))
     found = solve(read_problem(document), seed=1, iterations=2, processes=1)
     assert asked
     assert violations(document, plan_as_json(found, seed=1, seconds=0)) == []
