@@ -7,12 +7,15 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+from scheduling import clock
 from scheduling.models import Visit
 from scheduling.readings import roster
 from scheduling.readings.plan_wishes import Period, licence_of
 from scheduling.readings.roster import Member
 from scheduling.rules.eligibility import competency_problems, licence_problem
 from scheduling.services import travel
+from scheduling.services.bookable import needs_of_kind
+from scheduling.services.preflight import needs_of
 
 # Booking lets a nurse leave home whenever she must. A plan sends nobody on the road longer than this before her
 # hours, or brings her home later than this after them.
@@ -75,6 +78,17 @@ def sound(member: Member, n: int, visits: Sequence[Visit], period: Period) -> bo
             a.ends_at + timedelta(minutes=road(a.patient.place, b.patient.place)) <= b.starts_at
             for a, b in pairwise(visits)
         )
+    )
+
+
+def may(member: Member, visit: Visit) -> bool:
+    """Whether her papers still allow what she is booked for. Where they do not, a person settles it: a plan that could
+    leave the visit with nobody would have to take its time away."""
+    needs = needs_of(visit.dose) if visit.dose is not None else needs_of_kind(visit.kind)
+    day, facts = clock.local_day(visit.starts_at, visit.time_zone), member.facts
+    return not (
+        licence_problem(facts.licences, visit.patient.state, day)
+        or list(competency_problems(facts.competencies, needs, day))
     )
 
 

@@ -116,7 +116,8 @@ class _Desk:
         """Booked visits of the period that may move. One whose start the grid has not stays."""
         return [
             visit
-            for visit in self.visits
+            for member in self.members
+            for visit in member.visits
             if visit.state in RELEASABLE[self.release]
             and visit.starts_at > self.period.now
             and 0 <= self.day_of(visit.starts_at) < len(self.period.days)
@@ -125,6 +126,7 @@ class _Desk:
             and self.booked_pairs[visit.patient_id].allow(visit.nurse_id)  # else a person settles it
             and not self.is_frozen(visit)
             and self.a_day[visit.patient_id, self.day_of(visit.starts_at)] == 1
+            and plan_nurses.may(member, visit)
         ]
 
     @cached_property

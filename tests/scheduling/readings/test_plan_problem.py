@@ -303,3 +303,11 @@ def test_a_released_first_day_keeps_its_day_while_the_rest_of_its_course_waits()
     found = gathered(release="all")
     assert {row["id"][0] for row in found.problem["visits"]} == {"v", "d"}
     assert {first // 86_400 for first, _last, _cost in row_of(found, f"v{visit.pk}")["windows"]} == {0}
+
+
+def test_a_visit_whose_nurse_lost_her_licence_since_is_not_released():
+    """Nobody else may come: a plan that may move it could only take its time away."""
+    visit = make_visit(starts_at=at(MONDAY))
+    Licence.objects.filter(nurse=visit.nurse_id).update(expires_on=MONDAY - DAY)
+    found = gathered(release="all")
+    assert not found.about["visits"] and row_of(found, f"b{visit.pk}")["pinned"]
