@@ -31,7 +31,7 @@ Names = Mapping[int, str]  # nurse -> "Ana Torres"
 Said = Mapping[str, Any]
 
 WHY_LEFT = {
-    "NOBODY_MAY": gettext_lazy("No nurse has the papers for it on these days."),
+    "NOBODY_MAY": gettext_lazy("No nurse who may come has the papers for it on these days."),
     "NOBODY_WORKS": gettext_lazy("No nurse who may come works on these days."),
     "TOO_LONG": gettext_lazy("No nurse's hours are long enough for it."),
     "NO_ROOM": gettext_lazy("The nurses who may come are full with visits already booked."),

@@ -126,7 +126,7 @@ def test_next_week_is_planned_watched_taken_in_part_and_the_rest_stands_in_the_q
         desk.wait_for_selector("h1:has-text('Needs booking')")
         assert desk.locator(".plan-mark").count() == 3
         mark = desk.locator(f"#line-dose-{stuck.pk} .plan-mark").inner_text()
-        assert "no time found. No nurse has the papers for it on these days." in mark
+        assert "no time found. No nurse who may come has the papers for it on these days." in mark
         assert "Would help: The drug's papers for Maria Unsigned, who has room on" in mark
         clean(desk)
     assert WeekPlan.objects.get().state == "done"
