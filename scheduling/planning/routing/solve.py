@@ -215,7 +215,7 @@ class _Search:
         before = self.cost
         self._work(team, [task for task in tasks if task.days], "improve")
         self.stale = 0 if self.cost < before else self.stale + len(tasks)
-        if self.stale and self.size >= len(self.table.days):
+        if self.stale >= STALE or (self.stale and self.size >= len(self.table.days)):
             self._prove()
         if self.stale >= STALE:
             self.size, self.stale = self.size + max(1, self.size // 4), 0
