@@ -181,7 +181,7 @@ def test_no_visit_breaks_what_a_booking_would_be_refused_for(now):
             assert visit.ends_at - visit.starts_at == dose.length
             problems += preflight.dose_problems(dose, patient, visit.starts_at, now=now, moving=visit)
         known = {*visit.override_codes, "TIME_OFF" if visit.attention_code == "NURSE_AWAY" else ""}
-        if visit.starts_at <= now:  # the families ask for their nurses today; who came before then came rightly
+        if visit.starts_at <= now:  # the families ask today; who came before that came rightly
             known |= {"OTHER_NURSE_PINNED", "NURSE_NOT_WANTED"}
         assert [problem.text for problem in problems if problem.code not in known] == []
         looked_at += 1
