@@ -235,7 +235,7 @@ def _tabs(plan: WeekPlan, proposal: Proposal, show: str) -> list[dict[str, Any]]
             "label": label,
             "url": here if name == "visits" else f"{here}?{urlencode({'show': name})}",
             "current": name == show,
-            "count": len(proposal.rows) if name == "visits" else None,
+            "count": len(proposal.open) or None if name == "visits" else None,
         }
         for name, label in names.items()
     ]

@@ -164,6 +164,14 @@ def test_a_search_nobody_hears_of_for_a_minute_says_so_and_starts_again():
     assert (new.first_on, new.seconds, new.state) == (nobody.first_on, nobody.seconds, "waiting")
 
 
+def test_a_search_stopped_before_its_first_plan_promises_none():
+    plan = running(state="cancelled", finished_at=NOW, progress=[])
+    with at_the_desk() as client:
+        page = client.get(reverse("plan", args=[plan.pk])).content.decode()
+    assert "Stopped before there was a plan." in page and "Start again" in page
+    assert "comes in a moment" not in page and "Visits placed" not in page
+
+
 def test_a_minute_of_silence_is_not_over_before_the_minute():
     assert not plan_going.going(running(beat_at=NOW - MINUTE), now=NOW).silent
 
