@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -15,6 +16,7 @@ from scheduling.readings.plan_problem import problem_of
 from scheduling.rules.errors import BadInput, Conflict
 from scheduling.services import plan_search, plan_take, plans
 from tests.makers import DAY, NOW, at, make_dose, make_nurse, make_plan, make_user, make_visit, today_at
+from tests.threads import all_at_once
 
 pytestmark = pytest.mark.django_db
 MONDAY = today_at() + 7 * DAY
@@ -90,7 +92,9 @@ def test_a_search_that_fails_says_so_and_leaves_nothing_half_done(planner, progr
 
 
 def test_stopping_keeps_the_best_so_far(planner):
-    listens = "import signal,threading;end=threading.Event();signal.signal(signal.SIGTERM,lambda *_:end.set());"
+    listens = (
+        "import signal,threading;end=threading.Event();signal.signal(signal.SIGTERM,lambda *_:end.set());"
+    )
     planner(listens + NOTHING_FOUND + "end.wait();say({'plan':plan})")
     plan = asked(seconds=300)
     WeekPlan.objects.filter(pk=plan.pk).update(stop_asked_at=NOW)
@@ -213,6 +217,24 @@ def test_days_that_are_being_planned_are_not_planned_twice():
     assert (no.value.code, no.value.field) == ("PLAN_UNDER_WAY", "first_on")
     WeekPlan.objects.filter(pk=plan.pk).update(state="done")
     asked()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_ask_at_once_for_the_same_days_get_one_plan():
+    make_dose()
+    by, days = make_user(), {"first_on": MONDAY, "last_on": MONDAY + 6 * DAY}
+    found = problem_of(by, **days, now=NOW)
+    wish = {
+        "release": "none",
+        "seconds": 5,
+        "problem": found.problem,
+        "about": found.about,
+        "by": by,
+        "now": NOW,
+    }
+    answers = all_at_once([partial(plans.ask, **days, **wish)] * 2)
+    assert {type(answer) for answer in answers} == {Conflict, WeekPlan}
+    assert WeekPlan.objects.count() == 1
 
 
 @pytest.mark.parametrize("fields", [{"seconds": 1}, {"seconds": 301}, {"seed": -1}, {"seed": 2**31}])
