@@ -163,17 +163,18 @@ def _taken(plan_id: int) -> WeekPlan | None:
 
 
 class _Watch:
-    """Whether somebody wants an end. Who asks lives: the search may have no news for longer than SILENT_AFTER."""
+    """Whether somebody wants an end, or this search was given up meanwhile. Who asks lives: the search may have no
+    news for longer than SILENT_AFTER."""
 
     def __init__(self, plan: WeekPlan) -> None:
         self.plan, self.beaten = plan, monotonic()
 
     def __call__(self) -> bool:
-        mine = WeekPlan.objects.filter(pk=self.plan.pk)
+        mine = WeekPlan.objects.filter(pk=self.plan.pk, state=STATE.RUNNING, started_at=self.plan.started_at)
         if monotonic() - self.beaten >= BEATS_EVERY:
             self.beaten = monotonic()
             mine.update(beat_at=timezone.now())
-        return mine.filter(stop_asked_at__isnull=False).exists()
+        return not mine.filter(stop_asked_at__isnull=True).exists()
 
 
 class _Diary:

@@ -187,6 +187,24 @@ def test_what_a_worker_finds_after_another_took_over_is_not_kept(planner):
     assert not plan.lines.exists()
 
 
+def test_a_search_that_was_given_up_meanwhile_ends_and_keeps_nobody_elses_plan_alive(monkeypatch):
+    monkeypatch.setattr(plans, "BEATS_EVERY", 0)
+    ended = []
+
+    def given_up(problem, *, stopped, **_rest):
+        WeekPlan.objects.update(beat_at=NOW)
+        plans.keep_up()
+        ended.append(stopped())
+        raise plan_search.SearchFailed("Ended.")
+
+    monkeypatch.setattr(plan_search, "search", given_up)
+    plan = asked()
+    plans.run(plan.pk)
+    plan.refresh_from_db()
+    assert ended == [True] and plan.beat_at == NOW
+    assert (plan.state, plan.failure) == ("failed", "Its worker stopped. Nothing was changed.")
+
+
 def test_a_lost_message_is_made_good_and_a_dead_search_is_ended(planner, monkeypatch):
     started = []
     monkeypatch.setattr(plans, "_start", lambda pk: started.append(pk) or True)
