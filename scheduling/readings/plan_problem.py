@@ -263,7 +263,11 @@ class _Desk:
         for member in self.members:
             by_day: dict[int, list[Visit]] = defaultdict(list)
             for visit in member.visits:
-                by_day[self.day_of(visit.starts_at)].append(visit)
+                n, zone = self.day_of(visit.starts_at), member.nurse.time_zone
+                by_day[n].append(visit)
+                # Near midnight, after the clocks changed, her day may be another than the planner's.
+                if (own := (clock.local_day(visit.starts_at, zone) - self.period.first_on).days) != n:
+                    self.frozen |= {(member.nurse.pk, k) for k in (n, own) if 0 <= k < len(self.period.days)}
             for n, visits in by_day.items():
                 if 0 <= n < len(self.period.days) and not plan_nurses.sound(member, n, visits, self.period):
                     self.frozen.add((member.nurse.pk, n))

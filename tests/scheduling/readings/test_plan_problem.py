@@ -311,3 +311,15 @@ def test_a_visit_whose_nurse_lost_her_licence_since_is_not_released():
     Licence.objects.filter(nurse=visit.nurse_id).update(expires_on=MONDAY - DAY)
     found = gathered(release="all")
     assert not found.about["visits"] and row_of(found, f"b{visit.pk}")["pinned"]
+
+
+def test_a_visit_near_midnight_after_the_clocks_changed_takes_its_own_day_too():
+    """From 1 November on a day of the wall begins an hour after the planner's: half past eleven is on its next day."""
+    first_on, night = date(2026, 10, 26), date(2026, 11, 3)
+    nurse = make_nurse(hours=(time(7), time(23, 55)))
+    visit = make_lab_visit(nurse=nurse, on=night)
+    Visit.objects.filter(pk=visit.pk).update(starts_at=at(night, 23, 15), ends_at=at(night, 23, 45))
+    make_dose(now=datetime(2026, 10, 20, 15, tzinfo=UTC))
+    found = gathered(first_on, first_on + 13 * DAY, now=datetime(2026, 10, 20, 15, tzinfo=UTC))
+    assert [day for _nurse, day in found.about["frozen"]] == [8, 9]
+    assert not {8, 9} & {day["day"] for day in nurse_row(found, nurse)["shifts"]}
