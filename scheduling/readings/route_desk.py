@@ -40,6 +40,12 @@ def miles(metres: int) -> str:
     return _("%(miles)s mi") % {"miles": f"{metres / METRES_PER_MILE:.1f}"}
 
 
+def minutes_words(minutes: int) -> str:
+    """`1 h 05`, or `45 min`."""
+    hours, rest = divmod(minutes, 60)
+    return _("%(h)d h %(m)02d") % {"h": hours, "m": rest} if hours else _("%(m)d min") % {"m": rest}
+
+
 # --- All nurses of a day -----------------------------------------------------------------------
 
 
@@ -77,9 +83,7 @@ class Line:
             return None
         if least < 0:
             return "stop", _("does not fit")
-        hours, rest = divmod(least, 60)
-        said = _("%(hours)d h %(minutes)02d") if hours else _("%(minutes)d min")
-        return ("wait" if least < TIGHT_MINUTES else "ok"), said % {"hours": hours, "minutes": rest}
+        return ("wait" if least < TIGHT_MINUTES else "ok"), minutes_words(least)
 
     @property
     def cautions(self) -> list[tuple[bool, str]]:

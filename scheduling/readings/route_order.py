@@ -19,7 +19,7 @@ from scheduling.planning.starts import wish_met
 from scheduling.planning.timetable import StopTimes, Timetable
 from scheduling.readings import roster, words
 from scheduling.readings.day import what
-from scheduling.readings.route_desk import local, miles
+from scheduling.readings.route_desk import local, miles, minutes_words
 from scheduling.rules import states
 from scheduling.services import reorder
 from scheduling.services.reorder import Effect, Wish
@@ -197,12 +197,6 @@ def told_words(notices: Sequence[Notice]) -> str:
     if why:
         return _("No message goes out: %(why)s.") % {"why": why}
     return _("No message goes out.")
-
-
-def minutes_words(minutes: int) -> str:
-    """`1 h 05 min`."""
-    hours, rest = divmod(minutes, 60)
-    return _("%(h)d h %(m)02d min") % {"h": hours, "m": rest} if hours else _("%(m)d min") % {"m": rest}
 
 
 def _drive(stop: StopTimes | None) -> str:
