@@ -266,6 +266,9 @@ SPECTACULAR_SETTINGS = {
         "VisitKind": "scheduling.models.Visit.Kind",
         "CheckKind": "scheduling.models.PlannedCheck.Kind",
         "CheckState": "scheduling.models.PlannedCheck.State",
+        "PlanState": "scheduling.models.WeekPlan.State",
+        "PlanLineState": "scheduling.models.PlanLine.State",
+        "PlanLineKind": "scheduling.models.PlanLine.Kind",
     },
 }
 

@@ -32,7 +32,7 @@ class PlanIn(Input):
 
     first_on = Day()
     last_on = Day()
-    release = serializers.ChoiceField(sorted(plan_problem.RELEASABLE), default="none")
+    release = serializers.ChoiceField(WeekPlan._meta.get_field("release").choices, default="none")
     seconds = serializers.IntegerField(
         min_value=plans.SHORTEST, max_value=plans.LONGEST, default=USUAL_SECONDS
     )
