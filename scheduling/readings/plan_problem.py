@@ -130,6 +130,10 @@ class _Desk:
         ]
 
     @cached_property
+    def wished_pairs(self) -> dict[int, Pairs]:
+        return pairs.may_come({wish.patient.pk for wish in self.wishes})
+
+    @cached_property
     def booked_pairs(self) -> dict[int, Pairs]:
         """Patient with a visit booked -> who may come."""
         return pairs.may_come({visit.patient_id for visit in self.visits})
@@ -289,12 +293,11 @@ class _Desk:
         }
 
     def _waiting(self, nurses: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        pinned = pairs.may_come({wish.patient.pk for wish in self.wishes})
         everybody = {nurse["id"] for nurse in nurses}
         found = []
         for wish in self.wishes:
             only = None
-            pair = pinned[wish.patient.pk]
+            pair = self.wished_pairs[wish.patient.pk]
             if pair.only or pair.never:
                 wanted = {str(key) for key in pair.only} or everybody
                 only = (wanted & everybody) - {str(key) for key in pair.never}
@@ -371,6 +374,7 @@ class _Desk:
             "closes_on": wish.closes_on.isoformat(),
             "late": wish.late,
             "prefers": wish.patient.prefers,
+            "always": sorted(self.wished_pairs[wish.patient.pk].only),
             "known": {str(k): v for k, v in self.known.get(wish.patient.pk, {}).items()},
         }
 

@@ -82,7 +82,9 @@ def _reasons(
         yield {"code": "WISH", "met": met, "wish": line["prefers"]}
     if one_nurse:
         yield {"code": "SAME_NURSE_COURSE"}
-    if placed is not None and placed.nurses_able == 1:
+    if row.nurse_id in line.get("always", ()):
+        yield {"code": "PINNED"}
+    elif placed is not None and placed.nurses_able == 1:
         yield {"code": "ONLY_NURSE"}
     elif placed is not None and placed.nurses_able <= FEW:
         yield {"code": "ABLE_NURSES", "nurses": placed.nurses_able}

@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from scheduling.models import Event, PlanLine, Visit, WeekPlan
 from scheduling.readings.plan_problem import problem_of
 from scheduling.rules.errors import BadInput, Conflict
-from scheduling.services import plan_search, plan_take, plans
+from scheduling.services import pairs, plan_search, plan_take, plans
 from tests.makers import DAY, NOW, at, make_dose, make_nurse, make_plan, make_user, make_visit, today_at
 from tests.threads import all_at_once
 
@@ -286,3 +286,16 @@ def test_a_plan_of_the_real_planner_is_taken_whole_when_nothing_changed():
     )
     assert [line.outcome for line in taken.lost] == []
     assert len(taken.booked) == 7 and Visit.objects.filter(nurse=other).count() == 3
+
+
+def test_a_line_says_that_the_patient_always_has_this_nurse():
+    dose, nurse, _other = make_dose(), make_nurse(), make_nurse()
+    by = make_user()
+    pairs.pin(
+        patient_id=dose.prescription.patient_id, nurse_id=nurse.pk, kind="always", why="asked", by=by, now=NOW
+    )
+    plan = asked(doses=0, seconds=3, iterations=5)
+    assert plans.run(plan.pk) == "done"
+    (line,) = plan.lines.all()
+    codes = [reason["code"] for reason in line.reasons]
+    assert line.nurse_id == nurse.pk and "PINNED" in codes and "ONLY_NURSE" not in codes
