@@ -150,15 +150,13 @@ def _limit(said: Said, names: Names) -> str:
 
 
 def _skill(said: Said, names: Names) -> str:
-    if said.get("skill") == "iv":
-        return _("IV papers for %(nurse)s, who has room on %(on)s") % {
-            "nurse": _name(said, names),
-            "on": _on(said),
-        }
-    return _("The drug's papers for %(nurse)s, who has room on %(on)s") % {
-        "nurse": _name(said, names),
-        "on": _on(said),
-    }
+    skill, kept = str(said.get("skill")), {"nurse": _name(said, names), "on": _on(said)}
+    if skill == "iv":
+        return _("IV papers for %(nurse)s, who has room on %(on)s") % kept
+    if skill.startswith("licence:"):
+        state = skill.partition(":")[2]
+        return _("A licence for %(state)s for %(nurse)s, who has room on %(on)s") % {**kept, "state": state}
+    return _("The drug's papers for %(nurse)s, who has room on %(on)s") % kept
 
 
 HELPS: dict[str, Callable[[Said, Names], str]] = {

@@ -56,6 +56,8 @@ def test_a_code_nobody_knows_or_a_figure_that_is_missing_says_nothing(said):
         ({"code": "OTHER_DAY", "on": "2026-03-16"}, "Mon, Mar 16 instead, outside its window"),
         ({"code": "SKILL", "skill": "natalizumab", "nurse": 7, "on": "2026-03-10"},
          "The drug's papers for Ana Torres, who has room on Tue, Mar 10"),
+        ({"code": "SKILL", "skill": "licence:TX", "nurse": 7, "on": "2026-03-10"},
+         "A licence for TX for Ana Torres, who has room on Tue, Mar 10"),
         ({"code": "INSTEAD", "nurse": 7, "on": "2026-03-10", "visit": "d4"},
          "Ana Torres on Tue, Mar 10, in place of a less urgent visit"),
         ({"code": "LIMIT", "nurse": 8, "on": "2026-03-10", "minutes": 30},
