@@ -18,6 +18,7 @@ from scheduling.planning.crew import instant
 from scheduling.planning.starts import DAY_FROM_DUE, EARLIEST, LATEST, STEP, WISH_MISSED, wish_met
 from scheduling.readings.day_fit import DayFit, closes_on
 from scheduling.rules.eligibility import Span
+from scheduling.rules.holidays import holiday
 from scheduling.services.bookable import Bookable
 
 MINUTE = 60
@@ -27,6 +28,7 @@ NOON = 12 * 3600
 # Hours at the wheel a visit is worth, by how long it may wait. One that may not wait outweighs several that may.
 LATE, CLOSING, NEXT_WEEK, ANY_TIME = 42, 28, 14, 7
 KEPT = 2_800  # a booked visit that was released keeps its place before anything is left out for it
+HOLIDAY = 90  # minutes of road: a family's feast is left alone where another day is nearly as good
 # What moving a visit costs the patient, who was told another time; minutes of road, as for replacements.
 TIME_CHANGED, EACH_HOUR, DAY_CHANGED, EACH_DAY = 45, 10, 120, 20
 
@@ -213,7 +215,7 @@ def _of_day(wish: Wish, day: date, period: Period) -> list[tuple[int, int, int]]
 
     if wish.old is not None:
         return _of_released(wish.old, at(opens), at(shuts), day, period)
-    base = DAY_FROM_DUE * MINUTE * abs((day - wish.due_on).days)
+    base = DAY_FROM_DUE * MINUTE * abs((day - wish.due_on).days) + HOLIDAY * MINUTE * bool(holiday(day))
     halves = [(opens, NOON - STEP_SECONDS), (NOON, shuts)]
     found = []
     for first, last in halves:

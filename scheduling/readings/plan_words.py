@@ -3,7 +3,7 @@
 A line keeps codes and figures, never sentences: `reasons` and `helps` are lists of {"code", ...figures}.
 
 Reasons of a visit that has a time: LATE days (past its window, so that taking it asks for a reason) ·
-DAYS_FROM_DUE days · DRIVE added, there (minutes) · KNOWN_NURSE visits, all ·
+DAYS_FROM_DUE days · HOLIDAY name · DRIVE added, there (minutes) · KNOWN_NURSE visits, all ·
 NEW_NURSE · ONLY_NURSE · ABLE_NURSES nurses · WISH met, wish · NO_WISH · PINNED · CLOSING days (until the window does) ·
 SAME_NURSE_COURSE · NEXT_BEST minutes (what the next best would cost more).
 Reasons of one without: NOBODY_MAY · NOBODY_WORKS · TOO_LONG · NO_ROOM · TIMES_GIVEN · COURSE · SAME_DAY ·
@@ -120,6 +120,7 @@ def _late(said: Said) -> str:
 
 REASONS: dict[str, Callable[[Said], str]] = {
     "LATE": _late,
+    "HOLIDAY": lambda said: _("A holiday: %(name)s") % {"name": said["name"]},
     "DAYS_FROM_DUE": lambda said: from_due(int(said["days"])),
     "DRIVE": _drive,
     "KNOWN_NURSE": lambda said: seen_before(int(said["visits"]), int(said["all"])),

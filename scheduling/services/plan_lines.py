@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from scheduling.models import PlanLine, WeekPlan
 from scheduling.planning.routing import why
 from scheduling.planning.routing.files import read_plan, read_problem
+from scheduling.rules.holidays import holiday
 from scheduling.services.plan_figures import served_of
 
 FEW = 2  # nurses who may come at all, from which it is worth a word
@@ -70,6 +71,8 @@ def _reasons(
         closed = date.fromisoformat(line["closes_on"])
         yield {"code": "LATE", "days": (day - closed).days}
     yield {"code": "DAYS_FROM_DUE", "days": (day - date.fromisoformat(line["due_on"])).days}
+    if name := holiday(day):
+        yield {"code": "HOLIDAY", "name": name}
     if placed is not None:
         yield {"code": "DRIVE", "added": _minutes(placed.added), "there": _minutes(placed.drive_to)}
     if visits := line["known"].get(str(row.nurse_id)):

@@ -91,6 +91,14 @@ def test_a_wish_for_mornings_makes_afternoons_dearer_and_not_impossible():
     ]
 
 
+def test_a_holiday_is_left_alone_where_another_day_is_nearly_as_good():
+    thanksgiving = date(2026, 11, 26)
+    now = datetime(2026, 11, 20, 15, tzinfo=UTC)
+    dose = make_dose(now=now, start_on=thanksgiving)
+    windows = row_of(gathered(thanksgiving, thanksgiving + 2 * DAY, now=now), f"d{dose.pk}")["windows"]
+    assert [cost // 60 for _first, _last, cost in windows] == [90, 20, 40]
+
+
 def test_hours_are_told_without_breaks_and_time_off():
     nurse = make_nurse(hours=(time(8), time(16)))
     Shift.objects.filter(nurse=nurse).update(break_starts=time(12), break_ends=time(12, 30))
