@@ -28,6 +28,9 @@ NOON = 12 * 3600
 # Hours at the wheel a visit is worth, by how long it may wait. One that may not wait outweighs several that may.
 LATE, CLOSING, NEXT_WEEK, ANY_TIME = 42, 28, 14, 7
 KEPT = 2_800  # a booked visit that was released keeps its place before anything is left out for it
+SPARE = (
+    10 * MINUTE
+)  # after each visit a plan adds: a route that leaves less before the next drive is called tight
 HOLIDAY = 90  # minutes of road: a family's feast is left alone where another day is nearly as good
 # What moving a visit costs the patient, who was told another time; minutes of road, as for replacements.
 TIME_CHANGED, EACH_HOUR, DAY_CHANGED, EACH_DAY = 45, 10, 120, 20
@@ -153,7 +156,8 @@ def row(wish: Wish, period: Period, known: Mapping[int, int], only: Iterable[str
         "id": wish.key,
         "lat": wish.patient.latitude,
         "lon": wish.patient.longitude,
-        "duration": wish.seconds,
+        # What is booked already must fit where it stands, or a tight day could not stay as it is.
+        "duration": wish.seconds + (SPARE if wish.old is None else 0),
         "skills": sorted([*wish.wanted.needs, licence_of(wish.patient.state)]),
         "windows": windows(wish, period),
         "prize": prize(wish, period),

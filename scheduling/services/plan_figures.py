@@ -59,7 +59,7 @@ def _figures(problem: Mapping[str, Any], about: Mapping[str, Any], days: Days) -
         drive += sum(minutes)
         km += sum(road_km(a, b) for a, b in pairwise(places))
         leave = stops[0][1] - 60 * minutes[0]
-        back = stops[-1][1] + visits[stops[-1][0]]["duration"] + 60 * minutes[-1]
+        back = stops[-1][1] + _seconds(visits[stops[-1][0]], about) + 60 * minutes[-1]
         away[nurse] += back - leave
         spans = hours.get((nurse, day), [[leave, back]])
         overtime += max(spans[0][0] - leave, 0) + max(back - spans[-1][1], 0)
@@ -112,6 +112,12 @@ class _Told(Roads):
     def __call__(self, a: Place, b: Place) -> int:
         key = (point_of(a), point_of(b))
         return self.known[key] if a != b and key in self.known else super().__call__(a, b)
+
+
+def _seconds(visit: Mapping[str, Any], about: Mapping[str, Any]) -> int:
+    """At the bedside, without what a plan keeps to spare after it."""
+    line = about["visits"].get(visit["id"])
+    return int(line["minutes"] * 60 if line else visit["duration"])
 
 
 def _place(visit: Mapping[str, Any]) -> Place:
