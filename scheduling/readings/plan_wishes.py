@@ -28,9 +28,8 @@ NOON = 12 * 3600
 # Hours at the wheel a visit is worth, by how long it may wait. One that may not wait outweighs several that may.
 LATE, CLOSING, NEXT_WEEK, ANY_TIME = 42, 28, 14, 7
 KEPT = 2_800  # a booked visit that was released keeps its place before anything is left out for it
-SPARE = (
-    10 * MINUTE
-)  # after each visit a plan adds: a route that leaves less before the next drive is called tight
+# After each visit a plan adds: a route that leaves less before the next drive is called tight.
+SPARE = 10 * MINUTE
 HOLIDAY = 90  # minutes of road: a family's feast is left alone where another day is nearly as good
 # What moving a visit costs the patient, who was told another time; minutes of road, as for replacements.
 TIME_CHANGED, EACH_HOUR, DAY_CHANGED, EACH_DAY = 45, 10, 120, 20

@@ -331,3 +331,10 @@ def test_a_visit_near_midnight_after_the_clocks_changed_takes_its_own_day_too():
     found = gathered(first_on, first_on + 13 * DAY, now=datetime(2026, 10, 20, 15, tzinfo=UTC))
     assert [day for _nurse, day in found.about["frozen"]] == [8, 9]
     assert not {8, 9} & {day["day"] for day in nurse_row(found, nurse)["shifts"]}
+
+
+def test_what_is_booked_already_and_released_takes_no_more_time_than_it_has():
+    """With minutes to spare added, a tight day could not stay as it is, and the plan would take somebody's time away."""
+    visit = make_visit(starts_at=at(MONDAY))
+    row = row_of(gathered(release="all"), f"v{visit.pk}")
+    assert row["duration"] == (visit.ends_at - visit.starts_at).total_seconds()
