@@ -334,7 +334,7 @@ def test_a_visit_near_midnight_after_the_clocks_changed_takes_its_own_day_too():
 
 
 def test_what_is_booked_already_and_released_takes_no_more_time_than_it_has():
-    """With minutes to spare added, a tight day could not stay as it is, and the plan would take somebody's time away."""
+    """With minutes to spare added, a tight day could not stay as it is, and somebody would lose theirs."""
     visit = make_visit(starts_at=at(MONDAY))
     row = row_of(gathered(release="all"), f"v{visit.pk}")
     assert row["duration"] == (visit.ends_at - visit.starts_at).total_seconds()
