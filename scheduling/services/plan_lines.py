@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -55,6 +55,25 @@ def lines_of(plan: WeekPlan) -> list[PlanLine]:
             row.helps = [_help(help_, plan.first_on, origin, plan.about) for help_ in left[key].helps]
         rows.append(row)
     return rows
+
+
+def displaced(about: Mapping[str, Any], result: Mapping[str, Any]) -> set[str]:
+    """Booked visits that were released and have no time in what was found."""
+    return {key for key in result["left"] if (line := about["visits"].get(key)) and line["visit"] is not None}
+
+
+def holding(problem: Mapping[str, Any], about: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    """The problem with these released visits where they are booked."""
+    origin = datetime.fromisoformat(about["origin"])
+    visits = []
+    for visit in problem["visits"]:
+        if visit["id"] in keys:
+            line = about["visits"][visit["id"]]
+            start = int((datetime.fromisoformat(line["starts_at"]) - origin).total_seconds())
+            pin = {"nurse": str(line["nurse"]), "day": start // 86_400, "start": start}
+            visit = visit | {"pinned": pin, "windows": [[start, start]]}
+        visits.append(visit)
+    return {**problem, "visits": visits}
 
 
 def _as_booked(row: PlanLine, line: Mapping[str, Any]) -> bool:

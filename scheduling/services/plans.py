@@ -25,6 +25,7 @@ SHORTEST, LONGEST = 2, 300  # seconds of search
 SILENT_AFTER = timedelta(seconds=60)  # a search nobody hears of for so long is over: its worker is gone
 START_AGAIN_AFTER = timedelta(seconds=20)  # a plan still waiting: the message that should start it was lost
 SAVED_EVERY = 1.0  # seconds
+TRIES = 3  # searches of one plan: again where a booked visit would lose its time
 BEATS_EVERY = 5.0  # seconds: a search that finds nothing better for minutes is alive all the same
 MOST_POINTS = 600  # of a curve; beyond it every second one is forgotten
 STATE = WeekPlan.State
@@ -110,14 +111,7 @@ def run(plan_id: int) -> str:
     if plan is None:
         return ""
     try:
-        result = plan_search.search(
-            plan.problem,
-            seconds=plan.seconds,
-            seed=plan.seed,
-            iterations=plan.iterations,
-            told=_Diary(plan),
-            stopped=_Watch(plan),
-        )
+        result = _searched(plan)
         broken = violations(plan.problem, result)
     except plan_search.SearchFailed as error:
         return _failed(plan, str(error))
@@ -137,6 +131,26 @@ def keep_up(*, now: datetime | None = None) -> int:
         state=STATE.FAILED, failure="Its worker stopped. Nothing was changed.", finished_at=now
     )
     return len(started) + ended
+
+
+def _searched(plan: WeekPlan) -> dict[str, Any]:
+    """What the search finds. A booked visit it would leave without a time is held where it is, and it looks again."""
+    told, stopped = _Diary(plan), _Watch(plan)
+    for _try in range(TRIES):
+        found = plan_search.search(
+            plan.problem,
+            seconds=plan.seconds,
+            seed=plan.seed,
+            iterations=plan.iterations,
+            told=told,
+            stopped=stopped,
+        )
+        displaced = plan_lines.displaced(plan.about, found)
+        if not displaced:
+            break
+        plan.problem = plan_lines.holding(plan.problem, plan.about, displaced)
+        told.before += found["seconds"] or 0
+    return found
 
 
 def _start(plan_id: int) -> bool:
@@ -183,9 +197,11 @@ class _Diary:
     def __init__(self, plan: WeekPlan) -> None:
         self.plan, self.saved = plan, 0.0
         self.points: list[dict[str, Any]] = plan.progress
+        self.before = 0.0  # seconds of earlier searches of the same plan
 
     def __call__(self, said: Mapping[str, Any]) -> None:
-        self.points.append({name: said.get(name) for name in ("seconds", "cost", "served", "bound", "phase")})
+        point = {name: said.get(name) for name in ("seconds", "cost", "served", "bound", "phase")}
+        self.points.append(point | {"seconds": round((said.get("seconds") or 0) + self.before, 3)})
         if len(self.points) > MOST_POINTS:
             self.points[1:-1] = self.points[1:-1:2]
         if monotonic() - self.saved >= SAVED_EVERY:
@@ -213,6 +229,6 @@ def _finished(plan: WeekPlan, result: dict[str, Any]) -> str:
     PlanLine.objects.bulk_create(rows)
     plan.state = STATE.CANCELLED if kept.stop_asked_at else STATE.DONE
     plan.finished_at = timezone.now()
-    plan.save(update_fields=["result", "after", "progress", "state", "finished_at"])
+    plan.save(update_fields=["problem", "result", "after", "progress", "state", "finished_at"])
     events.write("plan_made", by=None, subject=plan, lines=len(rows), seconds=plan.seconds)
     return plan.state

@@ -49,8 +49,9 @@ def asked(*, doses=1, now=NOW, **fields):
     for _n in range(doses):
         make_dose(now=now)
     make_nurse()
-    gathered = problem_of(make_user(), MONDAY, MONDAY + 6 * DAY, now=now)
-    wish = {"release": "none", "seconds": 5, "by": make_user(), "now": now, **fields}
+    release = fields.get("release", "none")
+    gathered = problem_of(make_user(), MONDAY, MONDAY + 6 * DAY, release, now=now)
+    wish = {"release": release, "seconds": 5, "by": make_user(), "now": now, **fields}
     return plans.ask(
         first_on=MONDAY, last_on=MONDAY + 6 * DAY, problem=gathered.problem, about=gathered.about, **wish
     )
@@ -89,6 +90,30 @@ def test_a_search_that_fails_says_so_and_leaves_nothing_half_done(planner, progr
     plan.refresh_from_db()
     assert said in plan.failure and plan.state == "failed"
     assert not PlanLine.objects.exists() and plan.result == {} and not Visit.objects.exists()
+
+
+def test_a_booked_visit_the_search_leaves_out_is_held_where_it_is_and_it_looks_again(planner):
+    """The stand-in serves what is pinned and nothing else."""
+    visit = make_visit(starts_at=at(MONDAY))
+    serves_pins = (
+        "p=asked['problem'];n={x['id']:x for x in p['nurses']};pins=[v for v in p['visits'] if v.get('pinned')];"
+        "from scheduling.planning.travel import drive_minutes as d;"
+        "leg=lambda v:60*d((n[v['pinned']['nurse']]['lat'],n[v['pinned']['nurse']]['lon']),(v['lat'],v['lon']));"
+        "plan['routes']=[{'nurse':v['pinned']['nurse'],'day':v['pinned']['day'],'drive':2*leg(v),"
+        "'leave':v['pinned']['start']-leg(v),'back':v['pinned']['start']+v['duration']+leg(v),"
+        "'stops':[{'visit':v['id'],'start':v['pinned']['start']}]} for v in pins];"
+        "plan['left']=[v['id'] for v in p['visits'] if not v.get('pinned')];"
+        "plan['cost']['drive']=sum(r['drive'] for r in plan['routes']);"
+        "plan['cost']['total']+=plan['cost']['drive'];"
+    )
+    planner(NOTHING_FOUND + serves_pins + "say({'plan':plan})")
+    plan = asked(release="unconfirmed")
+    assert plans.run(plan.pk) == "done"
+    plan.refresh_from_db()
+    assert [row["pinned"] for row in plan.problem["visits"] if row["id"] == f"v{visit.pk}"] == [
+        {"nurse": str(visit.nurse_id), "day": 0, "start": 9 * 3600}
+    ]
+    assert not plan.lines.filter(visit=visit).exists(), "it stays as it is booked"
 
 
 def test_stopping_keeps_the_best_so_far(planner):
