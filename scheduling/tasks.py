@@ -86,7 +86,7 @@ def plan_week(plan_id: int) -> str:
     return plans.run(plan_id)
 
 
-@shared_task(ignore_result=True, expires=30)
+@shared_task(ignore_result=True, expires=30, **SENDING)
 def keep_up_plans() -> int:
     """Plans nobody started, and searches nobody hears of."""
     return plans.keep_up()
