@@ -36,7 +36,8 @@ def test_every_rival_keeps_the_rules_of_several_days_and_promises(
     problem = make_case.make(make_case.Wish(nurses=6, visits=18, days=2, seed=1))
     assert any(visit["pinned"] for visit in problem["visits"])
     it = case(problem)
-    made = plan(it, RIVALS[name](it, seconds=0.5, seed=1))
+    seconds = 4.0 if name == "OR-Tools" else 0.5  # on a busy machine its first plan may take a second
+    made = plan(it, RIVALS[name](it, seconds=seconds, seed=1))
     assert violations(problem, made) == []
     assert made["routes"]
     assert made["cost"] == cost(problem, made)
