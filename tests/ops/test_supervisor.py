@@ -160,7 +160,7 @@ def test_a_signal_that_reaches_make_alone_stops_everything_too(tmp_path, number)
     wait_until_up(process, state)
     started = family(process)
     process.send_signal(number)
-    assert until(lambda: all_gone(started), 30)
+    assert until(lambda: all_gone(started), 60)
     assert not embedded.running(state / "postgres")
     process.communicate(timeout=10)
 
