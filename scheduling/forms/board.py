@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from django import forms
-from django.utils.translation import gettext_lazy
 
-from scheduling.forms.booking import NOTE_LENGTH
-from scheduling.models.visit import CANCEL_CLASSES
+from scheduling.forms.reasons import override_reason, what_happened, whose_reason
 
 
 class DropForm(forms.Form):
@@ -15,20 +13,6 @@ class DropForm(forms.Form):
     nurse = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**53)
     starts_at = forms.DateTimeField(widget=forms.HiddenInput)
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2_000_000_000)
-    reason_class = forms.ChoiceField(
-        label=gettext_lazy("Whose reason is it?"),
-        choices=[("", gettext_lazy("Choose…")), *CANCEL_CLASSES],  # a reason is never guessed
-        error_messages={"required": gettext_lazy("Choose whose reason it is.")},
-    )
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        required=False,
-        max_length=NOTE_LENGTH,
-        help_text=gettext_lazy("What happened, in a few words."),
-    )
-    override = forms.CharField(
-        label=gettext_lazy("Your reason to book it all the same"),
-        required=False,
-        max_length=NOTE_LENGTH,
-        help_text=gettext_lazy("Saved with your name in the audit trail."),
-    )
+    reason_class = whose_reason()
+    note = what_happened()
+    override = override_reason()

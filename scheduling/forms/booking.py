@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from scheduling import clock
+from scheduling.forms.reasons import override_reason, what_happened
 from scheduling.models.visit import CANCEL_CLASSES
 from scheduling.readings import words
 
 OTHER = "other"
 QUARTERS = [time(hour, minute) for hour in range(6, 21) for minute in (0, 15, 30, 45)]
-NOTE_LENGTH = 500
 
 
 class BookForm(forms.Form):
@@ -51,13 +51,7 @@ class BookForm(forms.Form):
             "invalid": gettext_lazy("Choose a start time from the list."),
         },
     )
-    override = forms.CharField(
-        label=gettext_lazy("Your reason to book it all the same"),
-        required=False,
-        max_length=NOTE_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3, "hx-preserve": "true"}),
-        help_text=gettext_lazy("Saved with your name in the audit trail."),
-    )
+    override = override_reason(widget=forms.Textarea(attrs={"rows": 3, "hx-preserve": "true"}))
 
     def __init__(
         self,
@@ -136,13 +130,7 @@ class SlotForm(forms.Form):
     """
 
     slot = forms.CharField(max_length=500, error_messages={"required": gettext_lazy("Choose a time.")})
-    override = forms.CharField(
-        label=gettext_lazy("Your reason to book it all the same"),
-        required=False,
-        max_length=NOTE_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("Saved with your name in the audit trail."),
-    )
+    override = override_reason(widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, data: Any = None, *, time_zone: str, days: int = 1, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
@@ -179,13 +167,7 @@ class ReasonForm(forms.Form):
         widget=forms.RadioSelect,
         error_messages={"required": gettext_lazy("Choose whose reason it is.")},
     )
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        required=False,
-        max_length=NOTE_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=gettext_lazy("What happened, in a few words."),
-    )
+    note = what_happened(widget=forms.Textarea(attrs={"rows": 3}))
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2_000_000_000)
 
 

@@ -12,8 +12,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
 from scheduling import clock
-from scheduling.forms.booking import NOTE_LENGTH, QUARTERS
-from scheduling.models.visit import CANCEL_CLASSES
+from scheduling.forms.booking import QUARTERS
+from scheduling.forms.reasons import override_reason, what_happened, whose_reason
 from scheduling.readings import words
 from scheduling.services.reorder import Wish
 
@@ -83,24 +83,10 @@ def _start(said: str, on: date, time_zone: str) -> datetime | None:
 class SaveOrderForm(forms.Form):
     """Why the day is put in another order. `asks`: some visit is booked only with a reason."""
 
-    reason_class = forms.ChoiceField(
-        label=gettext_lazy("Whose reason is it?"),
-        choices=[("", gettext_lazy("Choose…")), *CANCEL_CLASSES],  # a reason is never guessed
-        error_messages={"required": gettext_lazy("Choose whose reason it is.")},
-    )
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        required=False,
-        max_length=NOTE_LENGTH,
+    reason_class = whose_reason()
+    note = what_happened(widget=forms.Textarea(attrs={"rows": 2}))
+    override = override_reason(
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("What happened, in a few words."),
-    )
-    override = forms.CharField(
-        label=gettext_lazy("Your reason to book it all the same"),
-        required=False,
-        max_length=NOTE_LENGTH,
-        widget=forms.Textarea(attrs={"rows": 2}),
-        help_text=gettext_lazy("Saved with your name in the audit trail."),
         error_messages={"required": gettext_lazy("Say why it is booked all the same.")},
     )
 
